@@ -1,0 +1,72 @@
+"""Jobs: what was asked of CoreMachine, and how far it has come."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.models.results import ErrorDetail
+
+JobId = NewType("JobId", str)
+
+
+class JobStatus(StrEnum):
+    """The states of a job; `sql/schema/010_engine.sql` holds the same list as a CHECK."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """True when nothing will change the job any more."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+JOB_TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.PROCESSING, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.PROCESSING: frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.COMPLETED: frozenset(),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.CANCELLED: frozenset(),
+}
+
+
+class JobRecord(BaseModel):
+    """One row of `app.jobs`. `stage` is the stage now open (1-based; 0 before the first)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job_id: JobId
+    job_type: str
+    parameters: dict[str, Any]
+    status: JobStatus
+    stage: int
+    total_stages: int
+    result: dict[str, Any] | None = None
+    error: ErrorDetail | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    platform_request_id: str | None = None
+    dataset_key: str | None = None
+    finalize_attempts: int = 0
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class NewJob(BaseModel):
+    """A job to be created: validated parameters and a deterministic id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job_id: JobId
+    job_type: str
+    parameters: dict[str, Any]
+    total_stages: int = Field(ge=1)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    platform_request_id: str | None = None
+    dataset_key: str | None = None

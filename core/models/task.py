@@ -1,0 +1,104 @@
+"""Tasks: the units that workers execute."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+from pydantic import BaseModel, ConfigDict
+
+from core.models.results import ErrorDetail
+
+TaskId = NewType("TaskId", str)
+
+
+class TaskStatus(StrEnum):
+    """The states of a task; `sql/schema/010_engine.sql` holds the same list as a CHECK."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    PENDING_RETRY = "pending_retry"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """True when the task counts as done for its stage."""
+        return self in (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+TASK_TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.QUEUED: frozenset({TaskStatus.PROCESSING, TaskStatus.FAILED, TaskStatus.CANCELLED}),
+    TaskStatus.PROCESSING: frozenset(
+        {
+            TaskStatus.PROCESSING,  # a new attempt takes over an expired lease
+            TaskStatus.COMPLETED,
+            TaskStatus.FAILED,
+            TaskStatus.CANCELLED,
+            TaskStatus.PENDING_RETRY,
+        }
+    ),
+    TaskStatus.PENDING_RETRY: frozenset({TaskStatus.PROCESSING, TaskStatus.FAILED, TaskStatus.CANCELLED}),
+    TaskStatus.COMPLETED: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.CANCELLED: frozenset(),
+}
+
+
+class TaskRecord(BaseModel):
+    """One row of `app.tasks`. `attempt` counts the claims so far; `task_index` is 0-based."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task_id: TaskId
+    job_id: str
+    stage: int
+    task_index: int
+    task_key: str
+    task_type: str
+    target_queue: str
+    parameters: dict[str, Any]
+    status: TaskStatus
+    attempt: int
+    max_attempts: int
+    run_after: datetime
+    lease_until: datetime | None = None
+    worker: str | None = None
+    executed_by_app: str | None = None
+    execution_started_at: datetime | None = None
+    progress: float = 0.0
+    result: dict[str, Any] | None = None
+    error: ErrorDetail | None = None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None = None
+
+
+class NewTask(BaseModel):
+    """A task to be created."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task_id: TaskId
+    task_index: int
+    task_key: str
+    task_type: str
+    target_queue: str
+    parameters: dict[str, Any]
+    max_attempts: int
+
+
+class ClaimedTask(BaseModel):
+    """A task that this worker now holds under a lease, fenced by `attempt`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task_id: TaskId
+    job_id: str
+    job_type: str
+    stage: int
+    task_type: str
+    parameters: dict[str, Any]
+    attempt: int
+    max_attempts: int
+    platform_request_id: str | None = None

@@ -1,0 +1,252 @@
+"""What the core and the task handlers ask of the outside world. `infrastructure/` implements it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from core.models.job import JobRecord, NewJob
+from core.models.results import ErrorDetail
+from core.models.stage import Stage, StageRecord, StoredResult
+from core.models.task import ClaimedTask, NewTask, TaskRecord, TaskStatus
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+# -- the engine's state ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailure:
+    """The first failed task of a stage and how many failed."""
+
+    error: ErrorDetail
+    failed_count: int
+
+
+class JobStore(Protocol):
+    """Statements on jobs and stages, inside the caller's transaction."""
+
+    def create(self, job: NewJob) -> bool:
+        """Insert the job; False when its id exists already (nothing is changed then)."""
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """The job, or None."""
+
+    def lock_for_advance(self, job_id: str, *, completed_stage: int) -> JobRecord | None:
+        """Lock and return the job if it stands at `completed_stage` and that stage is closed.
+
+        None when somebody else has advanced it already, or when it has ended.
+        """
+
+    def open_stage(self, job: JobRecord, stage: Stage, tasks: Sequence[NewTask]) -> None:
+        """Move the job to `stage` and create its tasks; a stage without tasks is closed at once."""
+
+    def stage_failure(self, job_id: str, stage: int) -> StageFailure | None:
+        """What went wrong in a closed stage, or None."""
+
+    def stage_results(self, job_id: str, stage: int) -> Sequence[StoredResult]:
+        """The results of the completed tasks of a stage, by task index."""
+
+    def stages(self, job_id: str) -> Sequence[StageRecord]:
+        """The stages opened so far, with the counts of their tasks by status."""
+
+    def complete(self, job_id: str, result: Mapping[str, Any]) -> bool:
+        """Turn a processing job into a completed one; False when it was not processing."""
+
+    def fail(self, job_id: str, error: ErrorDetail) -> bool:
+        """Turn an unfinished job into a failed one; False when it had ended already."""
+
+    def count_finalize_attempt(self, job_id: str) -> int:
+        """Add one to the attempts at finalizing, and return their number."""
+
+
+class TaskStore(Protocol):
+    """Statements on tasks; each is one transaction of its own when called outside a unit of work."""
+
+    def claim(self, task_id: str, *, worker: str, app_name: str, lease: timedelta) -> ClaimedTask | None:
+        """Take the task under a lease; None when there is nothing to do (done, leased, not due, ended)."""
+
+    def finish(
+        self,
+        claimed: ClaimedTask,
+        status: TaskStatus,
+        *,
+        result: Mapping[str, Any] | None = None,
+        error: ErrorDetail | None = None,
+        retry_after: timedelta | None = None,
+    ) -> bool:
+        """End this attempt, fenced by its number; False when the lease went to somebody else.
+
+        The last task of a stage closes the stage and promises `stage_complete`, all in one transaction.
+        """
+
+    def renew(self, leases: Sequence[tuple[str, int, float]], *, lease: timedelta) -> set[str]:
+        """Extend the leases of (task id, attempt, progress); the ids of those that are still held."""
+
+    def list(self, job_id: str, *, stage: int | None, limit: int, offset: int) -> Sequence[TaskRecord]:
+        """The tasks of a job by stage and index."""
+
+
+class Outbox(Protocol):
+    """Messages that leave when the transaction commits."""
+
+    def add(self, queue: str, body: Mapping[str, Any], *, delay: timedelta | None = None) -> None:
+        """Promise to send `body` to `queue`, not before `delay`."""
+
+    def add_tasks(self, job_id: str, stage: int) -> None:
+        """Promise one task message for each queued task of the stage, to the task's own queue."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction. It commits when its `with` block ends well, and rolls back otherwise."""
+
+    @property
+    def jobs(self) -> JobStore: ...
+
+    @property
+    def tasks(self) -> TaskStore: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+
+Transactions = Callable[[], AbstractContextManager[UnitOfWork]]
+
+
+# -- the broker -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A promised message as the relay sends it. `deliver_after` is the broker's scheduled time."""
+
+    outbox_id: int
+    queue: str
+    message_id: str
+    body: bytes
+    deliver_after: datetime | None = None
+
+
+class MessageSender(Protocol):
+    """The way to the broker."""
+
+    def send(self, queue: str, messages: Sequence[OutboxMessage]) -> None:
+        """Send all, in as few batches as the broker allows.
+
+        Raises:
+            TransientError: the broker does not answer or is busy; a later try may succeed.
+            ContractViolation: the queue does not exist, access is refused, a message is too large.
+        """
+
+
+# -- what handlers use ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """What the store says of a blob. `uri` is `azure://container/path`."""
+
+    uri: str
+    size_bytes: int
+    etag: str
+    last_modified: datetime
+
+
+class BlobStore(Protocol):
+    """Blob storage by URI (`azure://container/path`; `bronze/x.tif` is accepted for the same)."""
+
+    def info(self, uri: str) -> BlobInfo:
+        """Size and ETag of a blob.
+
+        Raises:
+            NotFound: (SOURCE_NOT_FOUND) there is no such blob.
+            TransientError: (STORAGE_TIMEOUT) the store does not answer.
+        """
+
+    def download(self, uri: str, target: Path, *, etag: str | None = None) -> BlobInfo:
+        """Copy a blob to a local file; with `etag`, only if it is unchanged.
+
+        Raises:
+            NotFound: (SOURCE_NOT_FOUND) there is no such blob.
+            PermanentTaskError: (SOURCE_CHANGED) the blob is not the one with this ETag.
+            TransientError: (STORAGE_TIMEOUT) the store does not answer.
+        """
+
+    def upload_new(self, source: Path, uri: str, *, content_type: str) -> BlobInfo:
+        """Copy a local file to a blob that must not exist yet; names are immutable.
+
+        Raises:
+            Conflict: (BLOB_EXISTS) the name is taken.
+            TransientError: (STORAGE_TIMEOUT) the store does not answer.
+        """
+
+    def delete(self, uri: str) -> bool:
+        """Remove a blob; False when there was none."""
+
+    def open_range(self, uri: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The bytes of a blob, in chunks."""
+
+    def gdal_path(self, uri: str) -> str:
+        """The `/vsiaz/...` name of a blob."""
+
+    def gdal_options(self) -> Mapping[str, str]:
+        """The GDAL configuration that gives access to it; contains secrets, never log it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a vector table: the SQL name, the type, and the name that the source gave it."""
+
+    name: str
+    sql_type: str
+    source_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table to be loaded. The geometry column is `geom`, the key `fid` (bigint, from 1)."""
+
+    name: str
+    geometry_type: str
+    srid: int
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSummary:
+    """What a loaded table holds. `bbox` is west, south, east, north in EPSG:4326, None without geometry."""
+
+    row_count: int
+    null_geometry_count: int
+    geometry_types: tuple[str, ...]
+    bbox: tuple[float, float, float, float] | None
+
+
+class VectorStore(Protocol):
+    """Tables of features: loaded in the schema `staging`, published to `geo` by the Platform."""
+
+    def create_staging_table(self, spec: TableSpec) -> None:
+        """Create `staging.<name>`; an existing table of that name is replaced (same attempt, run again)."""
+
+    def copy_into(self, spec: TableSpec, batches: "Iterable[pa.RecordBatch]") -> int:
+        """Load Arrow batches by binary COPY; the last column, `geom`, is WKB. The number of rows."""
+
+    def finish_staging_table(self, spec: TableSpec) -> TableSummary:
+        """Index, analyse, and measure what was loaded."""
+
+    def drop_staging_table(self, name: str) -> None:
+        """Remove `staging.<name>` if it is there."""
+
+
+class ArtefactLog(Protocol):
+    """The list of things that tasks make: written before the thing is made."""
+
+    def stage_table(self, name: str, *, job_id: str, task_id: str, attempt: int) -> None:
+        """Announce `staging.<name>`."""
+
+    def stage_blob(self, uri: str, *, job_id: str, task_id: str, attempt: int) -> None:
+        """Announce a blob."""

@@ -1,0 +1,80 @@
+"""What a task handler declares, and the checks that stop a start with a broken registry."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard, TypeVar, get_type_hints
+
+from pydantic import BaseModel
+
+from core.errors import ContractViolation
+from core.schema.queue import QueueRole
+
+Entry = TypeVar("Entry")
+Handler = Callable[[Any, Any], BaseModel]
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerDefinition:
+    """A task type: the function that runs it, its models, and the queue its tasks travel on."""
+
+    task_type: str
+    function: Handler
+    parameters_model: type[BaseModel]
+    result_model: type[BaseModel]
+    queue: QueueRole
+
+
+def define_handler(task_type: str, function: Handler, *, queue: QueueRole) -> HandlerDefinition:
+    """The definition of `function(parameters: Model, context) -> Model`, read from its annotations.
+
+    Raises:
+        ContractViolation: the annotations are missing or are no pydantic models.
+    """
+    hints = get_type_hints(function)
+    first = next(iter(inspect.signature(function).parameters), None)
+    parameters_model, result_model = hints.get(first or ""), hints.get("return")
+    if not (_is_model(parameters_model) and _is_model(result_model)):
+        raise ContractViolation(
+            f"task handler {function.__qualname__} must be annotated (parameters: Model, context) -> Model"
+        )
+    return HandlerDefinition(task_type, function, parameters_model, result_model, queue)
+
+
+def _is_model(hint: Any) -> TypeGuard[type[BaseModel]]:
+    return inspect.isclass(hint) and issubclass(hint, BaseModel)
+
+
+class Registry(dict[str, Entry]):
+    """A dict of definitions by name that refuses a second, different entry of the same name."""
+
+    def add(self, name: str, entry: Entry) -> None:
+        """Register `entry`.
+
+        Raises:
+            ContractViolation: the name is taken by another entry.
+        """
+        if self.setdefault(name, entry) is not entry:
+            raise ContractViolation(f"{name!r} is registered twice")
+
+
+def validate_registries(jobs: Mapping[str, Any], handlers: Mapping[str, HandlerDefinition]) -> None:
+    """Check that both registries are filled and that every stage of every job type has a handler.
+
+    Raises:
+        ContractViolation: naming everything that is wrong.
+    """
+    problems = [
+        f"no {name} are registered" for name, found in (("jobs", jobs), ("handlers", handlers)) if not found
+    ]
+    for job in jobs.values():
+        numbers = [stage.number for stage in job.stages]
+        if numbers != list(range(1, len(numbers) + 1)) or not numbers:
+            problems.append(f"{job.job_type}: stages must be numbered 1, 2, 3, ...")
+        problems.extend(
+            f"{job.job_type}: stage {stage.number} ({stage.name}) needs the handler {stage.task_type!r}"
+            for stage in job.stages
+            if stage.task_type not in handlers
+        )
+    if problems:
+        raise ContractViolation("the registries are broken: " + "; ".join(problems))

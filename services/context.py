@@ -1,0 +1,43 @@
+"""What a task handler gets besides its parameters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import TaskCancelled
+from core.ports import ArtefactLog, BlobStore, VectorStore
+
+
+@dataclass(frozen=True, slots=True)
+class TaskContext:
+    """The ids of this attempt, the stores it may use, and a private directory that is removed after it.
+
+    `report(fraction)` tells how far the task is (0 to 1) and is cheap: it may be called often.
+    `is_cancelled()` turns true when the job was cancelled or the lease went to another attempt.
+    """
+
+    job_id: str
+    task_id: str
+    attempt: int
+    workspace: Path
+    storage: BlobStore
+    vectors: VectorStore
+    artefacts: ArtefactLog
+    report: Callable[[float], None]
+    is_cancelled: Callable[[], bool]
+
+    def checkpoint(self, fraction: float | None = None) -> None:
+        """Report progress and stop if there is no more use in going on.
+
+        Raises:
+            TaskCancelled: somebody cancelled the job, or the lease was lost.
+        """
+        if fraction is not None:
+            self.report(fraction)
+        if self.is_cancelled():
+            raise TaskCancelled("the task was told to stop")
+
+    @property
+    def attempt_name(self) -> str:
+        """A name that no other attempt of any task has: fit for tables and blob paths (<= 50 bytes)."""
+        return f"{self.task_id.replace('-', '_')}_a{self.attempt}"

@@ -1,0 +1,78 @@
+"""The parts that are Python programs of this repository: the development broker and the Functions hosts."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.stack.part import Launch, Part
+from tools.stack.ports import answers
+from tools.stack.state import StateDirectory
+
+
+class BrokerServer(Part):
+    """The development broker: Azure Service Bus over AMQP, durable over restarts."""
+
+    def __init__(self, *, state: StateDirectory, root: Path, name: str = "broker") -> None:
+        super().__init__(name, state=state)
+        self._root = root
+
+    @property
+    def connection_string(self) -> str:
+        """For the unmodified azure-servicebus SDK; `true` must be lower case."""
+        return (
+            f"Endpoint=sb://127.0.0.1:{self.port};SharedAccessKeyName=RootManageSharedAccessKey;"
+            "SharedAccessKey=development;UseDevelopmentEmulator=true;"
+        )
+
+    def _launch(self) -> Launch:
+        options = {
+            "--host": "127.0.0.1",
+            "--port": str(self.port),
+            "--data": str(self._state.path / f"{self.name}.sqlite"),
+            "--queues": str(self._root / "sql" / "queues.json"),
+        }
+        return _module("tools.servicebus_broker", options, root=self._root)
+
+    def _is_ready(self) -> bool:
+        return answers(self.port)
+
+
+class FunctionsHost(Part):
+    """One host process that runs `function_app.py` with the settings of one app."""
+
+    def __init__(
+        self, name: str, *, state: StateDirectory, root: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(name, state=state)
+        self._root = root
+        self.settings: Mapping[str, str] = settings or {}
+
+    @property
+    def base_url(self) -> str:
+        """Where the app answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _launch(self) -> Launch:
+        options = {"--root": str(self._root), "--host": "127.0.0.1", "--port": str(self.port)}
+        return _module("tools.functions_host", options, root=self._root, environment=self.settings)
+
+    def _is_ready(self) -> bool:
+        return answers(self.port) and _serves(f"{self.base_url}/api/livez")
+
+
+def _module(
+    name: str, options: Mapping[str, str], *, root: Path, environment: Mapping[str, str] | None = None
+) -> Launch:
+    arguments = [part for pair in options.items() for part in pair]
+    command = [sys.executable, "-m", name, *arguments]
+    return Launch(command=command, cwd=root, environment=environment or {})
+
+
+def _serves(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # our own http URL
+            return True
+    except OSError:
+        return False
