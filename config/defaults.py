@@ -1,0 +1,48 @@
+"""The defaults of every setting that operators may change, in one place."""
+
+
+class AppModeDefaults:
+    """Which app this is."""
+
+    MODE = "standalone"
+    APP_NAME = "rmhazuregeoapi"
+
+
+class QueueDefaults:
+    """Names of the Service Bus queues (`sql/queues.json` defines them)."""
+
+    JOBS_QUEUE = "geospatial-jobs"
+    RASTER_TASKS_QUEUE = "raster-tasks"
+    VECTOR_TASKS_QUEUE = "vector-tasks"
+    LEGACY_TASKS_QUEUE = "geospatial-tasks"
+
+
+class EngineDefaults:
+    """CoreMachine: times in seconds.
+
+    A lease is renewed every third of its length, so a worker is taken for dead after three missed
+    renewals. The silences are how long the janitor waits before it takes a message for lost.
+    """
+
+    LEASE_SECONDS = 60.0
+    MAX_ATTEMPTS = 3
+    RETRY_BASE_SECONDS = 5.0
+    RETRY_CAP_SECONDS = 300.0
+    FINALIZE_ATTEMPTS = 3
+    TASK_SILENCE_SECONDS = 300.0
+    JOB_SILENCE_SECONDS = 30.0
+
+
+class DatabaseDefaults:
+    """Connections per process, and how long to wait for one (seconds)."""
+
+    POOL_MIN = 1
+    POOL_MAX = 16
+    CONNECT_SECONDS = 2.5
+
+
+class StorageDefaults:
+    """Blob containers by zone."""
+
+    BRONZE = "bronze"
+    SILVER = "silver"

@@ -1,0 +1,36 @@
+"""Names of the queues, and the way to the broker."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from config.defaults import QueueDefaults
+from core.schema.queue import QueueRole
+
+
+class QueueConfig(BaseSettings):
+    """Service Bus: either a connection string (local) or a namespace reached by managed identity."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    connection_string: SecretStr | None = Field(None, validation_alias="SERVICE_BUS_CONNECTION")
+    namespace: str | None = Field(None, validation_alias="SERVICE_BUS_CONNECTION__fullyQualifiedNamespace")
+    jobs_queue: str = Field(QueueDefaults.JOBS_QUEUE, validation_alias="SERVICE_BUS_JOBS_QUEUE")
+    raster_tasks_queue: str = Field(
+        QueueDefaults.RASTER_TASKS_QUEUE, validation_alias="SERVICE_BUS_RASTER_TASKS_QUEUE"
+    )
+    vector_tasks_queue: str = Field(
+        QueueDefaults.VECTOR_TASKS_QUEUE, validation_alias="SERVICE_BUS_VECTOR_TASKS_QUEUE"
+    )
+    legacy_tasks_queue: str = Field(
+        QueueDefaults.LEGACY_TASKS_QUEUE, validation_alias="SERVICE_BUS_LEGACY_TASKS_QUEUE"
+    )
+
+    @property
+    def names(self) -> dict[QueueRole, str]:
+        """The queue of each role."""
+        return {
+            QueueRole.JOBS: self.jobs_queue,
+            QueueRole.RASTER_TASKS: self.raster_tasks_queue,
+            QueueRole.VECTOR_TASKS: self.vector_tasks_queue,
+            QueueRole.LEGACY_TASKS: self.legacy_tasks_queue,
+        }

@@ -1,0 +1,30 @@
+"""The list of tables and blobs that tasks have made (`core.ports.ArtefactLog`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from infrastructure.queries import load
+
+_SQL = load("artefacts")
+
+
+class ArtefactRepository:
+    """Statements on `app.artefacts` in the caller's transaction."""
+
+    def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
+        self._connection = connection
+
+    def stage(self, kind: str, location: str, *, job_id: str, task_id: str, attempt: int) -> None:
+        """Announce a table or blob that is about to be made."""
+        values = {"kind": kind, "location": location, "job_id": job_id, "task_id": task_id, "attempt": attempt}
+        self._connection.execute(_SQL["stage"], values)
+
+    def abandoned(self, *, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Lock artefacts that nobody will publish any more."""
+        return self._connection.execute(_SQL["abandoned"], {"limit": limit}).fetchall()
+
+    def discard(self, artefact_id: int) -> None:
+        """Note that the artefact is gone."""
+        self._connection.execute(_SQL["discard"], {"artefact_id": artefact_id})

@@ -1,0 +1,68 @@
+"""Tasks in PostgreSQL (`core.ports.TaskStore`)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from core.models.results import ErrorDetail
+from core.models.task import ClaimedTask, TaskRecord, TaskStatus
+from infrastructure.queries import load
+from infrastructure.repositories.outbox import OutboxRepository
+
+_SQL = load("tasks")
+
+
+class TaskRepository:
+    """See `core.ports.TaskStore`: each method is one statement in the caller's transaction."""
+
+    def __init__(
+        self, connection: psycopg.Connection[dict[str, Any]], *, outbox: OutboxRepository, jobs_queue: str
+    ) -> None:
+        self._connection = connection
+        self._outbox = outbox
+        self._jobs_queue = jobs_queue
+
+    def claim(self, task_id: str, *, worker: str, app_name: str, lease: timedelta) -> ClaimedTask | None:
+        """See `core.ports.TaskStore`."""
+        values = {"task_id": task_id, "worker": worker, "app_name": app_name, "lease": lease}
+        row = self._connection.execute(_SQL["claim"], values).fetchone()
+        return ClaimedTask.model_validate(row) if row else None
+
+    def finish(
+        self,
+        claimed: ClaimedTask,
+        status: TaskStatus,
+        *,
+        result: Mapping[str, Any] | None = None,
+        error: ErrorDetail | None = None,
+        retry_after: timedelta | None = None,
+    ) -> bool:
+        """See `core.ports.TaskStore`."""
+        values = {
+            "task_id": claimed.task_id,
+            "attempt": claimed.attempt,
+            "status": status.value,
+            "result": None if result is None else Jsonb(dict(result)),
+            "error": None if error is None else Jsonb(error.model_dump(mode="json")),
+            "retry_after": retry_after,
+            "jobs_queue": self._jobs_queue,
+        }
+        row = self._connection.execute(_SQL["finish"], values).fetchone()
+        if row is None or not row["applied"]:
+            return False
+        self._outbox.promised.extend(row["outbox_ids"])
+        return True
+
+    def renew(self, leases: Sequence[tuple[str, int, float]], *, lease: timedelta) -> set[str]:
+        """See `core.ports.TaskStore`."""
+        task_ids, attempts, progress = (list(column) for column in zip(*leases, strict=True))
+        values = {"task_ids": task_ids, "attempts": attempts, "progress": progress, "lease": lease}
+        return {row["task_id"] for row in self._connection.execute(_SQL["renew"], values)}
+
+    def list(self, job_id: str, *, stage: int | None, limit: int, offset: int) -> Sequence[TaskRecord]:
+        """See `core.ports.TaskStore`."""
+        values = {"job_id": job_id, "stage": stage, "limit": limit, "offset": offset}
+        return [TaskRecord.model_validate(row) for row in self._connection.execute(_SQL["list"], values)]

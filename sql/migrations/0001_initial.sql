@@ -1,0 +1,227 @@
+-- CoreMachine: jobs, stages, tasks, outbox, artefacts. The database is the truth, a message is a hint.
+
+CREATE SCHEMA app;
+
+CREATE TABLE app.jobs (
+    job_id              varchar(64) PRIMARY KEY,
+    job_type            text NOT NULL,
+    parameters          jsonb NOT NULL,
+    status              text NOT NULL DEFAULT 'queued'
+                        CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'cancelled')),
+    stage               integer NOT NULL DEFAULT 0 CHECK (stage >= 0),
+    total_stages        integer NOT NULL CHECK (total_stages >= 1),
+    result              jsonb,
+    error               jsonb,
+    metadata            jsonb NOT NULL DEFAULT '{}',
+    platform_request_id varchar(32),
+    dataset_key         varchar(64),
+    finalize_attempts   integer NOT NULL DEFAULT 0,
+    schema_version      integer NOT NULL DEFAULT 1,
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    updated_at          timestamptz NOT NULL DEFAULT now(),
+    started_at          timestamptz,
+    finished_at         timestamptz,
+    -- when a message last told somebody to work on this job: the janitor's clock
+    hinted_at           timestamptz NOT NULL DEFAULT now(),
+    CHECK (stage <= total_stages),
+    CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
+);
+CREATE INDEX jobs_unfinished_idx ON app.jobs (hinted_at) WHERE status IN ('queued', 'processing');
+CREATE INDEX jobs_request_idx ON app.jobs (platform_request_id) WHERE platform_request_id IS NOT NULL;
+CREATE INDEX jobs_created_idx ON app.jobs (created_at DESC, job_id);
+
+CREATE TABLE app.stages (
+    job_id     varchar(64) NOT NULL REFERENCES app.jobs ON DELETE CASCADE,
+    number     integer NOT NULL CHECK (number >= 1),
+    name       text NOT NULL,
+    task_type  text NOT NULL,
+    status     text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closed')),
+    task_count integer NOT NULL CHECK (task_count >= 0),
+    opened_at  timestamptz NOT NULL DEFAULT now(),
+    closed_at  timestamptz,
+    PRIMARY KEY (job_id, number),
+    CHECK ((closed_at IS NOT NULL) = (status = 'closed'))
+);
+
+CREATE TABLE app.tasks (
+    task_id              text PRIMARY KEY,
+    job_id               varchar(64) NOT NULL,
+    stage                integer NOT NULL,
+    task_index           integer NOT NULL CHECK (task_index >= 0),
+    task_key             text NOT NULL DEFAULT '',
+    task_type            text NOT NULL,
+    target_queue         text NOT NULL,
+    parameters           jsonb NOT NULL,
+    status               text NOT NULL DEFAULT 'queued' CHECK (
+        status IN ('queued', 'processing', 'pending_retry', 'completed', 'failed', 'cancelled')
+    ),
+    attempt              integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    max_attempts         integer NOT NULL CHECK (max_attempts >= 1),
+    run_after            timestamptz NOT NULL DEFAULT now(),
+    lease_until          timestamptz,
+    worker               text,
+    executed_by_app      text,
+    execution_started_at timestamptz,
+    progress             real NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 1),
+    result               jsonb,
+    error                jsonb,
+    schema_version       integer NOT NULL DEFAULT 1,
+    created_at           timestamptz NOT NULL DEFAULT now(),
+    updated_at           timestamptz NOT NULL DEFAULT now(),
+    finished_at          timestamptz,
+    hinted_at            timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (job_id, stage, task_index),
+    FOREIGN KEY (job_id, stage) REFERENCES app.stages (job_id, number) ON DELETE CASCADE,
+    CHECK (attempt <= max_attempts),
+    CHECK ((lease_until IS NOT NULL) = (status = 'processing')),
+    CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
+);
+-- "is any task of this stage still open?", asked once per finished task
+CREATE INDEX tasks_open_idx ON app.tasks (job_id, stage)
+    WHERE status IN ('queued', 'processing', 'pending_retry');
+CREATE INDEX tasks_lease_idx ON app.tasks (lease_until) WHERE status = 'processing';
+CREATE INDEX tasks_waiting_idx ON app.tasks (hinted_at) WHERE status IN ('queued', 'pending_retry');
+
+-- Messages that a transaction has promised to send. The relay sends them right after the commit and
+-- deletes them; a timer sends what was left behind. `message_id` never changes, so that the broker's
+-- duplicate detection sees a repeated send.
+CREATE TABLE app.outbox (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    queue         text NOT NULL,
+    message_id    uuid NOT NULL DEFAULT gen_random_uuid(),
+    body          jsonb NOT NULL,
+    deliver_after timestamptz,
+    send_after    timestamptz NOT NULL DEFAULT now() + interval '5 seconds',
+    attempts      integer NOT NULL DEFAULT 0,
+    last_error    text,
+    created_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX outbox_due_idx ON app.outbox (send_after);
+
+-- What tasks made outside their own rows: written before the thing is made, so that nothing is lost
+-- when the worker dies in between. Publishing or discarding is one update here.
+CREATE TABLE app.artefacts (
+    artefact_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job_id      varchar(64) NOT NULL REFERENCES app.jobs ON DELETE CASCADE,
+    task_id     text NOT NULL,
+    attempt     integer NOT NULL,
+    kind        text NOT NULL CHECK (kind IN ('table', 'blob')),
+    location    text NOT NULL UNIQUE,
+    state       text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'published', 'discarded')),
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX artefacts_staged_idx ON app.artefacts (job_id) WHERE state = 'staged';
+-- The Platform: who asks (clients), what was asked (requests), what exists (datasets).
+
+CREATE SCHEMA platform;
+CREATE SCHEMA geo;
+CREATE SCHEMA staging;
+
+CREATE TABLE platform.clients (
+    client_id  varchar(50) PRIMARY KEY,
+    namespace  varchar(50) NOT NULL DEFAULT 'ddh',
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO platform.clients (client_id) VALUES ('ddh_v1');
+
+-- The current state of each thing, one row per identity.
+CREATE TABLE app.datasets (
+    dataset_key         varchar(64) PRIMARY KEY,
+    namespace           varchar(50) NOT NULL,
+    identifiers         jsonb NOT NULL,
+    collection_id       varchar(63) NOT NULL UNIQUE,
+    data_type           varchar(50) NOT NULL,
+    status              varchar(20) NOT NULL DEFAULT 'requested' CHECK (
+        status IN ('requested', 'provisioning', 'processing', 'updating', 'ready',
+                   'failed', 'cancelled', 'deprecated', 'deleted')
+    ),
+    status_history      jsonb NOT NULL DEFAULT '[]',
+    revision            integer NOT NULL DEFAULT 1 CHECK (revision >= 1),
+    published_revision  integer,
+    api_endpoint        text,
+    api_type            text,
+    data_locations      jsonb NOT NULL DEFAULT '{}',
+    data_characteristics jsonb NOT NULL DEFAULT '{}',
+    processing_metadata jsonb NOT NULL DEFAULT '{}',
+    requested_at        timestamptz NOT NULL DEFAULT now(),
+    started_at          timestamptz,
+    completed_at        timestamptz,
+    updated_at          timestamptz NOT NULL DEFAULT now()
+);
+
+-- Every ask, one row per revision of a dataset.
+CREATE TABLE platform.requests (
+    request_id           varchar(32) PRIMARY KEY,
+    dataset_key          varchar(64) NOT NULL REFERENCES app.datasets,
+    revision             integer NOT NULL CHECK (revision >= 1),
+    client_id            varchar(50) NOT NULL REFERENCES platform.clients,
+    client_request_id    varchar(255),
+    dataset_id           varchar(255),
+    resource_id          varchar(255),
+    version_id           varchar(50),
+    request_type         varchar(50) NOT NULL,
+    source_path          text NOT NULL,
+    processing_config    jsonb NOT NULL DEFAULT '{}',
+    original_request     jsonb NOT NULL,
+    fingerprint          varchar(64) NOT NULL,
+    status               varchar(20) NOT NULL DEFAULT 'pending'
+                         CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
+    progress_percent     integer NOT NULL DEFAULT 0 CHECK (progress_percent BETWEEN 0 AND 100),
+    status_message       text,
+    job_chain            jsonb NOT NULL DEFAULT '[]',
+    current_job_index    integer NOT NULL DEFAULT 0 CHECK (current_job_index >= 0),
+    endpoints            jsonb,
+    stac_metadata        jsonb,
+    data_characteristics jsonb,
+    warnings             jsonb NOT NULL DEFAULT '[]',
+    error                jsonb,
+    processing_metadata  jsonb NOT NULL DEFAULT '{}',
+    created_at           timestamptz NOT NULL DEFAULT now(),
+    started_at           timestamptz,
+    completed_at         timestamptz,
+    updated_at           timestamptz NOT NULL DEFAULT now(),
+    callback_url         text,
+    callback_status      varchar(20) CHECK (callback_status IN ('pending', 'sent', 'failed')),
+    UNIQUE (dataset_key, revision),
+    CHECK ((completed_at IS NOT NULL) = (status IN ('completed', 'failed')))
+);
+CREATE INDEX requests_created_idx ON platform.requests (created_at DESC, request_id);
+CREATE INDEX requests_client_reference_idx ON platform.requests (client_request_id)
+    WHERE client_request_id IS NOT NULL;
+
+-- Which job serves which step of which request; written in the transaction that creates the job.
+CREATE TABLE platform.request_jobs (
+    request_id varchar(32) NOT NULL REFERENCES platform.requests ON DELETE CASCADE,
+    step       integer NOT NULL CHECK (step >= 0),
+    job_id     varchar(64) NOT NULL REFERENCES app.jobs,
+    PRIMARY KEY (request_id, step)
+);
+CREATE INDEX request_jobs_job_idx ON platform.request_jobs (job_id);
+
+ALTER TABLE app.jobs ADD CONSTRAINT jobs_platform_request_fk
+    FOREIGN KEY (platform_request_id) REFERENCES platform.requests;
+
+CREATE VIEW platform.current_requests AS
+    SELECT r.* FROM platform.requests r
+    JOIN app.datasets d ON d.dataset_key = r.dataset_key AND d.revision = r.revision;
+
+-- One row. A publication raises it in its own transaction; the serving apps compare it on each request
+-- and reload their catalogue when it has moved.
+CREATE TABLE platform.catalog_version (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    version   bigint NOT NULL DEFAULT 0
+);
+INSERT INTO platform.catalog_version DEFAULT VALUES;
+
+-- What the serving apps may know of a published dataset.
+CREATE VIEW platform.published_datasets AS
+    SELECT d.collection_id, d.dataset_key, r.request_id, d.data_type, d.identifiers,
+           d.data_locations ->> 'table' AS table_name,
+           d.data_locations ->> 'blob' AS blob_uri,
+           d.data_locations ->> 'stac_collection' AS stac_collection,
+           d.data_locations ->> 'stac_item' AS stac_item,
+           d.data_characteristics, r.endpoints, d.completed_at AS published_at
+    FROM app.datasets d
+    JOIN platform.requests r ON r.dataset_key = d.dataset_key AND r.revision = d.published_revision
+    WHERE d.status IN ('ready', 'updating', 'deprecated');

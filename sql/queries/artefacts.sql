@@ -1,0 +1,23 @@
+-- name: stage
+INSERT INTO app.artefacts (job_id, task_id, attempt, kind, location)
+VALUES (%(job_id)s, %(task_id)s, %(attempt)s, %(kind)s, %(location)s)
+ON CONFLICT (location) DO UPDATE SET state = 'staged', updated_at = clock_timestamp()
+WHERE app.artefacts.job_id = excluded.job_id AND app.artefacts.state <> 'published'
+
+-- name: abandoned
+-- What nobody will publish any more: the request has ended; the job failed; or the job has no request
+-- and ended long ago. An attempt that lost its lease leaves its artefact to this, once its job is over.
+SELECT a.artefact_id, a.kind, a.location
+FROM app.artefacts a
+JOIN app.jobs j USING (job_id)
+LEFT JOIN platform.requests r ON r.request_id = j.platform_request_id
+WHERE a.state = 'staged' AND (
+    r.status IN ('completed', 'failed')
+    OR (r.request_id IS NULL AND j.status IN ('failed', 'cancelled'))
+    OR (r.request_id IS NULL AND j.finished_at < clock_timestamp() - interval '1 day'))
+ORDER BY a.artefact_id LIMIT %(limit)s
+FOR UPDATE OF a SKIP LOCKED
+
+-- name: discard
+UPDATE app.artefacts SET state = 'discarded', updated_at = clock_timestamp()
+WHERE artefact_id = %(artefact_id)s AND state = 'staged'

@@ -1,0 +1,42 @@
+-- The current state of each dataset: app.datasets, one row per identity.
+
+-- name: insert
+INSERT INTO app.datasets (dataset_key, namespace, identifiers, collection_id, data_type, status_history)
+VALUES (%(dataset_key)s, %(namespace)s, %(identifiers)s, %(collection_id)s, %(data_type)s,
+        jsonb_build_array(jsonb_build_object('status', 'requested', 'revision', 1, 'at', clock_timestamp())))
+ON CONFLICT DO NOTHING
+RETURNING dataset_key
+
+-- name: get
+SELECT dataset_key, namespace, identifiers, collection_id, data_type, status, revision, published_revision
+FROM app.datasets WHERE dataset_key = %(dataset_key)s
+
+-- name: lock
+SELECT dataset_key, namespace, identifiers, collection_id, data_type, status, revision, published_revision
+FROM app.datasets WHERE dataset_key = %(dataset_key)s FOR UPDATE
+
+-- name: move
+-- `allowed_from` is the transition table's word on it; zero rows mean that the state was another one.
+UPDATE app.datasets
+SET status = %(status)s, updated_at = clock_timestamp(),
+    started_at = CASE WHEN %(status)s = 'processing' THEN coalesce(started_at, clock_timestamp())
+                      ELSE started_at END,
+    status_history = status_history || jsonb_build_array(jsonb_build_object(
+        'status', %(status)s::text, 'revision', revision, 'reason', %(reason)s::text, 'at', clock_timestamp()))
+WHERE dataset_key = %(dataset_key)s AND status = ANY(%(allowed_from)s)
+RETURNING status
+
+-- name: revise
+UPDATE app.datasets
+SET revision = %(revision)s, data_type = %(data_type)s, requested_at = clock_timestamp(), started_at = NULL,
+    completed_at = NULL, updated_at = clock_timestamp()
+WHERE dataset_key = %(dataset_key)s AND revision = %(revision)s - 1
+RETURNING revision
+
+-- name: publish
+UPDATE app.datasets
+SET published_revision = %(revision)s, data_locations = %(data_locations)s,
+    data_characteristics = %(data_characteristics)s, api_endpoint = %(api_endpoint)s, api_type = %(api_type)s,
+    completed_at = clock_timestamp(), updated_at = clock_timestamp()
+WHERE dataset_key = %(dataset_key)s AND revision = %(revision)s
+RETURNING dataset_key

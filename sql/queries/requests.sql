@@ -1,0 +1,164 @@
+-- What clients asked for: platform.requests, and the jobs that serve them.
+
+-- name: insert
+INSERT INTO platform.requests (
+    request_id, dataset_key, revision, client_id, client_request_id, dataset_id, resource_id, version_id,
+    request_type, source_path, processing_config, original_request, fingerprint, job_chain,
+    processing_metadata, status_message
+) VALUES (
+    %(request_id)s, %(dataset_key)s, %(revision)s, %(client_id)s, %(client_request_id)s, %(dataset_id)s,
+    %(resource_id)s, %(version_id)s, %(request_type)s, %(source_path)s, %(processing_config)s,
+    %(original_request)s, %(fingerprint)s, %(job_chain)s, %(processing_metadata)s, %(status_message)s
+)
+ON CONFLICT DO NOTHING
+RETURNING request_id
+
+-- name: by_id
+-- A request is `processing` from the moment its first job is: nobody has to tell it.
+SELECT r.request_id, r.dataset_key, r.revision, r.client_id, r.client_request_id, r.dataset_id, r.resource_id,
+       r.version_id, r.request_type, r.source_path, r.processing_config, r.original_request, r.fingerprint,
+       CASE WHEN r.status = 'pending' AND j.started_at IS NOT NULL THEN 'processing' ELSE r.status END AS status,
+       r.progress_percent, r.status_message, r.job_chain, r.current_job_index, r.endpoints, r.stac_metadata,
+       r.data_characteristics, r.warnings, r.error, r.processing_metadata, r.created_at,
+       coalesce(r.started_at, j.started_at) AS started_at, r.completed_at, r.updated_at,
+       d.collection_id, d.namespace
+FROM platform.requests r
+JOIN app.datasets d USING (dataset_key)
+LEFT JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step = 0
+LEFT JOIN app.jobs j ON j.job_id = rj.job_id
+WHERE r.request_id = %(request_id)s
+
+-- name: id_of_revision
+SELECT request_id FROM platform.requests WHERE dataset_key = %(dataset_key)s AND revision = %(revision)s
+
+-- name: id_of_dataset
+SELECT request_id FROM platform.current_requests WHERE dataset_key = %(dataset_key)s
+
+-- name: id_of_job
+SELECT request_id FROM platform.request_jobs WHERE job_id = %(job_id)s
+
+-- name: lock
+SELECT request_id FROM platform.requests WHERE request_id = %(request_id)s FOR UPDATE
+
+-- name: link_job
+INSERT INTO platform.request_jobs (request_id, step, job_id) VALUES (%(request_id)s, %(step)s, %(job_id)s)
+
+-- name: jobs
+SELECT rj.step, j.job_id, j.job_type, j.status, j.stage, j.total_stages, j.result, j.error,
+       j.started_at, j.finished_at
+FROM platform.request_jobs rj JOIN app.jobs j USING (job_id)
+WHERE rj.request_id = %(request_id)s
+ORDER BY rj.step
+
+-- name: advance
+-- Compare-and-set on the step: zero rows mean that somebody else has done it.
+UPDATE platform.requests
+SET current_job_index = %(completed_step)s + 1, status = 'processing', status_message = %(status_message)s,
+    started_at = coalesce(started_at, %(started_at)s), updated_at = clock_timestamp()
+WHERE request_id = %(request_id)s AND current_job_index = %(completed_step)s
+  AND status IN ('pending', 'processing')
+RETURNING request_id
+
+-- name: complete
+UPDATE platform.requests
+SET status = 'completed', progress_percent = 100, status_message = %(status_message)s,
+    current_job_index = %(completed_step)s + 1,
+    endpoints = %(endpoints)s, stac_metadata = %(stac_metadata)s,
+    data_characteristics = %(data_characteristics)s, warnings = %(warnings)s,
+    started_at = coalesce(started_at, %(started_at)s), completed_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+WHERE request_id = %(request_id)s AND current_job_index = %(completed_step)s
+  AND status IN ('pending', 'processing')
+RETURNING request_id
+
+-- name: fail
+UPDATE platform.requests
+SET status = 'failed', error = %(error)s, status_message = %(status_message)s,
+    started_at = coalesce(started_at, %(started_at)s), completed_at = clock_timestamp(),
+    updated_at = clock_timestamp()
+WHERE request_id = %(request_id)s AND status IN ('pending', 'processing')
+RETURNING request_id
+
+-- name: count_finalize_attempt
+UPDATE platform.requests
+SET processing_metadata = processing_metadata || jsonb_build_object(
+        'finalize_attempts', coalesce((processing_metadata ->> 'finalize_attempts')::integer, 0) + 1),
+    updated_at = clock_timestamp()
+WHERE request_id = %(request_id)s AND status IN ('pending', 'processing')
+RETURNING (processing_metadata ->> 'finalize_attempts')::integer AS attempts
+
+-- name: raise_progress
+-- Progress is shown to people: it never goes back, whatever retries do to the tasks.
+UPDATE platform.requests SET progress_percent = GREATEST(progress_percent, %(percent)s)
+WHERE request_id = %(request_id)s AND status IN ('pending', 'processing') AND progress_percent < %(percent)s
+RETURNING progress_percent
+
+-- name: open_stage
+-- How far the stage now open is: finished tasks count 1, running ones what they report.
+SELECT s.number, s.name, s.status, s.task_count,
+       count(t.task_id) FILTER (WHERE t.status IN ('completed', 'failed', 'cancelled')) AS finished_count,
+       coalesce(sum(CASE WHEN t.status IN ('completed', 'failed', 'cancelled') THEN 1 ELSE t.progress END), 0)::float
+           AS finished_share
+FROM app.jobs j
+JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
+LEFT JOIN app.tasks t ON t.job_id = s.job_id AND t.stage = s.number
+WHERE j.job_id = %(job_id)s
+GROUP BY s.job_id, s.number
+
+-- name: revisions
+SELECT revision, version_id, request_id, status, created_at, completed_at
+FROM platform.requests WHERE dataset_key = %(dataset_key)s
+ORDER BY revision DESC LIMIT 50
+
+-- name: durations
+-- Seconds from the ask to the end, of the latest completed requests of the type.
+SELECT count(*) AS sample_count,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS p50,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY seconds) AS p90
+FROM (
+    SELECT extract(epoch FROM completed_at - created_at)::float AS seconds
+    FROM platform.requests
+    WHERE request_type = %(request_type)s AND status = 'completed'
+    ORDER BY created_at DESC LIMIT 50
+) latest
+
+-- name: page
+-- Keyset: newest first, after the (created_at, request_id) of the last one seen.
+SELECT r.request_id, r.dataset_key, r.client_request_id, r.dataset_id, r.resource_id, r.version_id,
+       r.request_type, r.revision,
+       CASE WHEN r.status = 'pending' AND j.started_at IS NOT NULL THEN 'processing' ELSE r.status END AS status,
+       r.progress_percent, r.status_message, r.created_at, r.completed_at
+FROM platform.requests r
+LEFT JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step = 0
+LEFT JOIN app.jobs j ON j.job_id = rj.job_id
+WHERE (%(after_created_at)s::timestamptz IS NULL
+       OR (r.created_at, r.request_id) < (%(after_created_at)s::timestamptz, %(after_request_id)s))
+  AND (%(status)s::text IS NULL
+       OR CASE WHEN r.status = 'pending' AND j.started_at IS NOT NULL THEN 'processing' ELSE r.status END
+          = %(status)s)
+ORDER BY r.created_at DESC, r.request_id DESC
+LIMIT %(limit)s
+
+-- name: pending_requests_whose_job_ended
+-- The janitor's question: the job has told its end, and nobody has heard it.
+SELECT rj.job_id
+FROM platform.requests r
+JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step = r.current_job_index
+JOIN app.jobs j USING (job_id)
+WHERE r.status IN ('pending', 'processing') AND j.finished_at < clock_timestamp() - %(older_than)s::interval
+ORDER BY j.finished_at
+LIMIT %(limit)s
+
+-- name: publish_artefact
+-- Only what was published: what a lost attempt left behind stays staged, for the sweeper.
+UPDATE app.artefacts a SET state = 'published', updated_at = clock_timestamp()
+FROM platform.request_jobs rj
+WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND a.kind = %(kind)s
+  AND a.location = %(location)s AND a.state = 'staged'
+RETURNING a.artefact_id
+
+-- name: limit_lock_wait
+SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
+
+-- name: raise_catalog_version
+UPDATE platform.catalog_version SET version = version + 1 RETURNING version

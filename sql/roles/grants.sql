@@ -1,0 +1,16 @@
+-- Least privilege, granted anew by every migration: geo_app works, geo_reader serves, geo_owner owns.
+
+GRANT USAGE ON SCHEMA app, platform TO geo_app, geo_reader;
+GRANT USAGE, CREATE ON SCHEMA geo, staging TO geo_app;
+GRANT USAGE ON SCHEMA geo TO geo_reader;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA app, platform TO geo_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA app, platform TO geo_app;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA app FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app TO geo_app;
+GRANT SELECT ON public.schema_migrations TO geo_app;
+
+GRANT SELECT ON platform.published_datasets, platform.catalog_version TO geo_reader;
+
+GRANT pgstac_read TO geo_reader;
+GRANT pgstac_ingest TO geo_app;
