@@ -1,8 +1,10 @@
 """Settings: the only place that reads environment variables. Read once, by `bootstrap`."""
 
 from functools import cached_property
+from typing import TypeVar
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from config.app_mode_config import AppMode, AppModeConfig
 from config.database_config import DatabaseConfig
@@ -11,6 +13,9 @@ from config.platform_config import PlatformConfig
 from config.queue_config import QueueConfig
 from config.storage_config import StorageConfig
 from core.errors import AppError
+
+
+Group = TypeVar("Group", bound=BaseSettings)
 
 
 class ConfigError(AppError):
@@ -57,7 +62,7 @@ class Settings:
         return _read(PlatformConfig)
 
 
-def _read(group):  # type: ignore[no-untyped-def]
+def _read(group: type[Group]) -> Group:
     try:
         return group()
     except ValidationError as exc:
@@ -65,7 +70,9 @@ def _read(group):  # type: ignore[no-untyped-def]
             f"{'.'.join(str(part) for part in error['loc']) or group.__name__}: {error['msg']}"
             for error in exc.errors(include_url=False, include_input=False)
         ]
-        raise ConfigError("; ".join(faults), remedy="Set the variables named (docs/reference/settings.md).") from exc
+        raise ConfigError(
+            "; ".join(faults), remedy="Set the variables named (docs/reference/settings.md)."
+        ) from exc
 
 
 __all__ = ["AppMode", "AppModeConfig", "ConfigError", "Settings"]

@@ -22,6 +22,7 @@ class EngineDefaults:
 
     A lease is renewed every third of its length, so a worker is taken for dead after three missed
     renewals. The silences are how long the janitor waits before it takes a message for lost.
+    Schedules are NCRONTAB with seconds first.
     """
 
     LEASE_SECONDS = 60.0
@@ -31,6 +32,8 @@ class EngineDefaults:
     FINALIZE_ATTEMPTS = 3
     TASK_SILENCE_SECONDS = 300.0
     JOB_SILENCE_SECONDS = 30.0
+    SWEEP_SCHEDULE = "*/5 * * * * *"
+    JANITOR_SCHEDULE = "*/10 * * * * *"
 
 
 class DatabaseDefaults:

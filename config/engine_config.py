@@ -18,3 +18,5 @@ class EngineConfig(BaseSettings):
     finalize_attempts: int = Field(EngineDefaults.FINALIZE_ATTEMPTS, ge=1)
     task_silence_seconds: float = Field(EngineDefaults.TASK_SILENCE_SECONDS, gt=0)
     job_silence_seconds: float = Field(EngineDefaults.JOB_SILENCE_SECONDS, gt=0)
+    sweep_schedule: str = EngineDefaults.SWEEP_SCHEDULE
+    janitor_schedule: str = EngineDefaults.JANITOR_SCHEDULE

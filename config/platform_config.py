@@ -15,6 +15,4 @@ class PlatformConfig(BaseSettings):
     default_client_id: str = Field("ddh_v1", validation_alias="DEFAULT_CLIENT_ID")
     default_namespace: str = Field("ddh", validation_alias="DEFAULT_NAMESPACE")
     max_source_bytes: int = Field(50 * 2**30, gt=0, validation_alias="MAX_SOURCE_BYTES")
-    http_auth_level: Literal["anonymous", "function"] = Field(
-        "anonymous", validation_alias="HTTP_AUTH_LEVEL"
-    )
+    http_auth_level: Literal["anonymous", "function"] = Field("anonymous", validation_alias="HTTP_AUTH_LEVEL")

@@ -11,6 +11,7 @@ from core.models.job import JobRecord, NewJob
 from core.models.results import ErrorDetail
 from core.models.stage import Stage, StageRecord, StoredResult
 from core.models.task import ClaimedTask, NewTask, TaskRecord, TaskStatus
+from core.schema.queue import JobsQueueMessage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,11 +95,45 @@ class TaskStore(Protocol):
 class Outbox(Protocol):
     """Messages that leave when the transaction commits."""
 
-    def add(self, queue: str, body: Mapping[str, Any], *, delay: timedelta | None = None) -> None:
-        """Promise to send `body` to `queue`, not before `delay`."""
+    def notify(self, message: JobsQueueMessage, *, delay: timedelta | None = None) -> None:
+        """Promise to send a message to the jobs queue, to be delivered after `delay`."""
 
     def add_tasks(self, job_id: str, stage: int) -> None:
         """Promise one task message for each queued task of the stage, to the task's own queue."""
+
+    def read(self, ids: Sequence[int]) -> "Sequence[OutboxMessage]":
+        """The messages of these ids that are still unsent, in order."""
+
+    def take_due(self, *, limit: int) -> "Sequence[OutboxMessage]":
+        """Lock messages that were left behind, in order; another relay takes others."""
+
+    def delete(self, ids: Sequence[int]) -> None:
+        """Forget messages that the broker has accepted."""
+
+    def postpone(self, ids: Sequence[int], *, error: str) -> None:
+        """Try these again later, with growing pauses."""
+
+
+class Sweeper(Protocol):
+    """The janitor's statements: each puts back in motion what was left lying, and counts the cases."""
+
+    def expired_leases(self) -> int:
+        """Queue the tasks again whose worker is gone."""
+
+    def worn_out_tasks(self) -> int:
+        """Fail the tasks whose worker is gone and whose attempts are used up (WORKER_LOST)."""
+
+    def silent_tasks(self) -> int:
+        """Send a message again for tasks that have waited too long."""
+
+    def silent_jobs(self) -> int:
+        """Send a message again for jobs that were not started, or stand at a closed stage."""
+
+    def lights_left_on(self) -> int:
+        """Close open stages that have no open task."""
+
+    def abandoned_artefacts(self) -> int:
+        """Remove tables and blobs that nobody will publish."""
 
 
 class UnitOfWork(Protocol):

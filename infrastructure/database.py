@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -13,9 +13,10 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from core.errors import Unavailable
-from core.models.task import ClaimedTask
+from core.models.task import ClaimedTask, TaskRecord, TaskStatus
 from infrastructure.repositories.artefacts import ArtefactRepository
 from infrastructure.repositories.jobs import JobRepository, json_dumps
 from infrastructure.repositories.outbox import OutboxRepository
@@ -47,7 +48,7 @@ class Database:
         pool_max: int = 16,
         connect_seconds: float = 2.5,
         jobs_queue: str = "geospatial-jobs",
-        on_promised: Callable[[Sequence[int]], None] = lambda ids: None,
+        on_promised: Callable[[Sequence[int]], None],
     ) -> None:
         self._url = url
         self._limits = (pool_min, pool_max)
@@ -82,7 +83,9 @@ class Database:
             with self._pool.connection() as connection:
                 yield connection
         except (PoolTimeout, PoolClosed, psycopg.OperationalError) as exc:
-            LOG.warning("the database does not answer", extra={"action": "database_unavailable"}, exc_info=exc)
+            LOG.warning(
+                "the database does not answer", extra={"action": "database_unavailable"}, exc_info=exc
+            )
             raise Unavailable(
                 "The database does not answer.", code="DB_UNAVAILABLE", remedy="Try again in some seconds."
             ) from exc
@@ -93,6 +96,20 @@ class Database:
         with self.connection() as connection:
             work = UnitOfWork(connection, self.jobs_queue)
             yield work
+        if work.outbox.promised:
+            self.on_promised(tuple(work.outbox.promised))
+
+    @contextmanager
+    def statement(self) -> Iterator[UnitOfWork]:
+        """Like `unit_of_work`, for a single statement: it commits by itself, which saves two round trips."""
+        with self.connection() as connection:
+            connection.autocommit = True
+            try:
+                work = UnitOfWork(connection, self.jobs_queue)
+                yield work
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
         if work.outbox.promised:
             self.on_promised(tuple(work.outbox.promised))
 
@@ -118,46 +135,54 @@ class UnitOfWork:
 
     def __init__(self, connection: Connection, jobs_queue: str) -> None:
         self.connection = connection
-        self.outbox = OutboxRepository(connection)
+        self.outbox = OutboxRepository(connection, jobs_queue=jobs_queue)
         self.jobs = JobRepository(connection)
         self.tasks = TaskRepository(connection, outbox=self.outbox, jobs_queue=jobs_queue)
         self.artefacts = ArtefactRepository(connection)
 
 
 class TaskTransactions:
-    """`core.ports.TaskStore` with one transaction for each call, and `ArtefactLog` likewise."""
+    """`core.ports.TaskStore` and `ArtefactLog` in which every call is a transaction of its own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def claim(self, task_id: str, *, worker: str, app_name: str, lease: timedelta) -> ClaimedTask | None:
         """See `core.ports.TaskStore`."""
-        with self._database.unit_of_work() as work:
+        with self._database.statement() as work:
             return work.tasks.claim(task_id, worker=worker, app_name=app_name, lease=lease)
 
-    def finish(self, claimed: ClaimedTask, status: Any, **outcome: Any) -> bool:
-        """See `core.ports.TaskStore`."""
-        with self._database.unit_of_work() as work:
+    @retry(
+        retry=retry_if_exception_type(Unavailable),
+        wait=wait_exponential_jitter(initial=0.2, max=3),
+        stop=stop_after_delay(30),
+        reraise=True,
+    )
+    def finish(self, claimed: ClaimedTask, status: TaskStatus, **outcome: Any) -> bool:
+        """See `core.ports.TaskStore`.
+
+        Work that is done is worth some patience with a database that restarts. Whether a commit whose
+        answer was lost took place does not matter: the second try is fenced out.
+        """
+        with self._database.statement() as work:
             return work.tasks.finish(claimed, status, **outcome)
 
     def renew(self, leases: Sequence[tuple[str, int, float]], *, lease: timedelta) -> set[str]:
         """See `core.ports.TaskStore`."""
-        with self._database.unit_of_work() as work:
+        with self._database.statement() as work:
             return work.tasks.renew(leases, lease=lease)
 
-    def stage_table(self, name: str, **where: Any) -> None:
+    def list(self, job_id: str, *, stage: int | None, limit: int, offset: int) -> Sequence[TaskRecord]:
+        """See `core.ports.TaskStore`."""
+        with self._database.statement() as work:
+            return work.tasks.list(job_id, stage=stage, limit=limit, offset=offset)
+
+    def stage_table(self, name: str, *, job_id: str, task_id: str, attempt: int) -> None:
         """See `core.ports.ArtefactLog`."""
-        with self._database.unit_of_work() as work:
-            work.artefacts.stage("table", name, **where)
+        with self._database.statement() as work:
+            work.artefacts.stage("table", name, job_id=job_id, task_id=task_id, attempt=attempt)
 
-    def stage_blob(self, uri: str, **where: Any) -> None:
+    def stage_blob(self, uri: str, *, job_id: str, task_id: str, attempt: int) -> None:
         """See `core.ports.ArtefactLog`."""
-        with self._database.unit_of_work() as work:
-            work.artefacts.stage("blob", uri, **where)
-
-
-def one(row: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The row of a statement that always has one."""
-    if row is None:
-        raise LookupError("a statement that always returns a row returned none")
-    return row
+        with self._database.statement() as work:
+            work.artefacts.stage("blob", uri, job_id=job_id, task_id=task_id, attempt=attempt)

@@ -71,7 +71,7 @@ def pending(connection: psycopg.Connection) -> Iterator[Path]:
     Raises:
         MigrationError: one that was applied has been edited since.
     """
-    ledger = dict(connection.execute(_SQL["ledger"]).fetchall())
+    ledger: dict[str, str] = dict(connection.execute(_SQL["ledger"]).fetchall())
     for script in sorted((SQL_ROOT / "migrations").glob("*.sql")):
         if (known := ledger.get(script.stem)) is None:
             yield script
@@ -91,7 +91,13 @@ def _apply_pending(connection: psycopg.Connection) -> list[str]:
 def _migrate_pgstac(url: str) -> None:
     """pgSTAC's own tool, in a process of its own: it reads the libpq environment and nothing else."""
     parts = conninfo_to_dict(url)
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names = {
+        "host": "PGHOST",
+        "port": "PGPORT",
+        "user": "PGUSER",
+        "password": "PGPASSWORD",
+        "dbname": "PGDATABASE",
+    }
     environment = os.environ | {names[key]: str(value) for key, value in parts.items() if key in names}
     command = [sys.executable, "-m", "pypgstac.pypgstac", "migrate"]
     outcome = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
@@ -118,7 +124,9 @@ def main(arguments: list[str] | None = None) -> int:
     command = parser.parse_args(arguments).command
     try:
         if command == "bootstrap":
-            passwords = {role: os.environ[name] for role, name in ROLE_PASSWORDS.items() if name in os.environ}
+            passwords = {
+                role: os.environ[name] for role, name in ROLE_PASSWORDS.items() if name in os.environ
+            }
             bootstrap(os.environ["DATABASE_ADMIN_URL"], passwords)
         elif command == "migrate":
             for name in migrate(os.environ["DATABASE_MIGRATOR_URL"]):

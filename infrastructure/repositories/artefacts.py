@@ -18,7 +18,13 @@ class ArtefactRepository:
 
     def stage(self, kind: str, location: str, *, job_id: str, task_id: str, attempt: int) -> None:
         """Announce a table or blob that is about to be made."""
-        values = {"kind": kind, "location": location, "job_id": job_id, "task_id": task_id, "attempt": attempt}
+        values = {
+            "kind": kind,
+            "location": location,
+            "job_id": job_id,
+            "task_id": task_id,
+            "attempt": attempt,
+        }
         self._connection.execute(_SQL["stage"], values)
 
     def abandoned(self, *, limit: int) -> Sequence[Mapping[str, Any]]:

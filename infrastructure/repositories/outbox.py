@@ -8,6 +8,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from core.ports import OutboxMessage
+from core.schema.queue import JobsQueueMessage
 from infrastructure.queries import load
 
 _SQL = load("outbox")
@@ -16,13 +17,15 @@ _SQL = load("outbox")
 class OutboxRepository:
     """See `core.ports.Outbox`. `promised` lists the ids that this transaction has added."""
 
-    def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
+    def __init__(self, connection: psycopg.Connection[dict[str, Any]], *, jobs_queue: str) -> None:
         self._connection = connection
+        self._jobs_queue = jobs_queue
         self.promised: list[int] = []
 
-    def add(self, queue: str, body: Mapping[str, Any], *, delay: timedelta | None = None) -> None:
+    def notify(self, message: JobsQueueMessage, *, delay: timedelta | None = None) -> None:
         """See `core.ports.Outbox`."""
-        self._promise("add", {"queue": queue, "body": Jsonb(dict(body)), "delay": delay})
+        body = Jsonb(message.model_dump(mode="json"))
+        self._promise("add", {"queue": self._jobs_queue, "body": body, "delay": delay})
 
     def add_tasks(self, job_id: str, stage: int) -> None:
         """See `core.ports.Outbox`."""
@@ -55,6 +58,8 @@ class OutboxRepository:
     def _messages(self, statement: str, values: Mapping[str, Any]) -> Sequence[OutboxMessage]:
         rows = self._connection.execute(_SQL[statement], values)
         return [
-            OutboxMessage(row["id"], row["queue"], row["message_id"], row["body"].encode(), row["deliver_after"])
+            OutboxMessage(
+                row["id"], row["queue"], row["message_id"], row["body"].encode(), row["deliver_after"]
+            )
             for row in rows
         ]

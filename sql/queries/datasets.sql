@@ -40,3 +40,15 @@ SET published_revision = %(revision)s, data_locations = %(data_locations)s,
     completed_at = clock_timestamp(), updated_at = clock_timestamp()
 WHERE dataset_key = %(dataset_key)s AND revision = %(revision)s
 RETURNING dataset_key
+
+-- name: publish_artefact
+-- Only what was published: what a lost attempt left behind stays staged, for the sweeper.
+UPDATE app.artefacts a SET state = 'published', updated_at = clock_timestamp()
+FROM platform.request_jobs rj
+WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND a.kind = %(kind)s
+  AND a.location = %(location)s AND a.state = 'staged'
+RETURNING a.artefact_id
+
+-- name: raise_catalog_version
+-- First in a publication: its row lock makes publications follow one another.
+UPDATE platform.catalog_version SET version = version + 1 RETURNING version

@@ -1,4 +1,4 @@
--- What clients asked for: platform.requests, and the jobs that serve them.
+-- What clients asked for: platform.requests.
 
 -- name: insert
 INSERT INTO platform.requests (
@@ -28,27 +28,11 @@ LEFT JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step =
 LEFT JOIN app.jobs j ON j.job_id = rj.job_id
 WHERE r.request_id = %(request_id)s
 
--- name: id_of_revision
-SELECT request_id FROM platform.requests WHERE dataset_key = %(dataset_key)s AND revision = %(revision)s
-
 -- name: id_of_dataset
 SELECT request_id FROM platform.current_requests WHERE dataset_key = %(dataset_key)s
 
--- name: id_of_job
-SELECT request_id FROM platform.request_jobs WHERE job_id = %(job_id)s
-
 -- name: lock
 SELECT request_id FROM platform.requests WHERE request_id = %(request_id)s FOR UPDATE
-
--- name: link_job
-INSERT INTO platform.request_jobs (request_id, step, job_id) VALUES (%(request_id)s, %(step)s, %(job_id)s)
-
--- name: jobs
-SELECT rj.step, j.job_id, j.job_type, j.status, j.stage, j.total_stages, j.result, j.error,
-       j.started_at, j.finished_at
-FROM platform.request_jobs rj JOIN app.jobs j USING (job_id)
-WHERE rj.request_id = %(request_id)s
-ORDER BY rj.step
 
 -- name: advance
 -- Compare-and-set on the step: zero rows mean that somebody else has done it.
@@ -78,32 +62,6 @@ SET status = 'failed', error = %(error)s, status_message = %(status_message)s,
     updated_at = clock_timestamp()
 WHERE request_id = %(request_id)s AND status IN ('pending', 'processing')
 RETURNING request_id
-
--- name: count_finalize_attempt
-UPDATE platform.requests
-SET processing_metadata = processing_metadata || jsonb_build_object(
-        'finalize_attempts', coalesce((processing_metadata ->> 'finalize_attempts')::integer, 0) + 1),
-    updated_at = clock_timestamp()
-WHERE request_id = %(request_id)s AND status IN ('pending', 'processing')
-RETURNING (processing_metadata ->> 'finalize_attempts')::integer AS attempts
-
--- name: raise_progress
--- Progress is shown to people: it never goes back, whatever retries do to the tasks.
-UPDATE platform.requests SET progress_percent = GREATEST(progress_percent, %(percent)s)
-WHERE request_id = %(request_id)s AND status IN ('pending', 'processing') AND progress_percent < %(percent)s
-RETURNING progress_percent
-
--- name: open_stage
--- How far the stage now open is: finished tasks count 1, running ones what they report.
-SELECT s.number, s.name, s.status, s.task_count,
-       count(t.task_id) FILTER (WHERE t.status IN ('completed', 'failed', 'cancelled')) AS finished_count,
-       coalesce(sum(CASE WHEN t.status IN ('completed', 'failed', 'cancelled') THEN 1 ELSE t.progress END), 0)::float
-           AS finished_share
-FROM app.jobs j
-JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
-LEFT JOIN app.tasks t ON t.job_id = s.job_id AND t.stage = s.number
-WHERE j.job_id = %(job_id)s
-GROUP BY s.job_id, s.number
 
 -- name: revisions
 SELECT revision, version_id, request_id, status, created_at, completed_at
@@ -138,27 +96,3 @@ WHERE (%(after_created_at)s::timestamptz IS NULL
           = %(status)s)
 ORDER BY r.created_at DESC, r.request_id DESC
 LIMIT %(limit)s
-
--- name: pending_requests_whose_job_ended
--- The janitor's question: the job has told its end, and nobody has heard it.
-SELECT rj.job_id
-FROM platform.requests r
-JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step = r.current_job_index
-JOIN app.jobs j USING (job_id)
-WHERE r.status IN ('pending', 'processing') AND j.finished_at < clock_timestamp() - %(older_than)s::interval
-ORDER BY j.finished_at
-LIMIT %(limit)s
-
--- name: publish_artefact
--- Only what was published: what a lost attempt left behind stays staged, for the sweeper.
-UPDATE app.artefacts a SET state = 'published', updated_at = clock_timestamp()
-FROM platform.request_jobs rj
-WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND a.kind = %(kind)s
-  AND a.location = %(location)s AND a.state = 'staged'
-RETURNING a.artefact_id
-
--- name: limit_lock_wait
-SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
-
--- name: raise_catalog_version
-UPDATE platform.catalog_version SET version = version + 1 RETURNING version

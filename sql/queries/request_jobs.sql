@@ -1,0 +1,50 @@
+-- Which job serves which step of a request, and how far it is: platform.request_jobs.
+
+-- name: link
+INSERT INTO platform.request_jobs (request_id, step, job_id) VALUES (%(request_id)s, %(step)s, %(job_id)s)
+
+-- name: of_request
+SELECT rj.step, j.job_id, j.job_type, j.status, j.stage, j.total_stages, j.result, j.error,
+       j.started_at, j.finished_at
+FROM platform.request_jobs rj JOIN app.jobs j USING (job_id)
+WHERE rj.request_id = %(request_id)s
+ORDER BY rj.step
+
+-- name: request_of
+SELECT request_id FROM platform.request_jobs WHERE job_id = %(job_id)s
+
+-- name: open_stage
+-- How far the stage now open is: finished tasks count 1, running ones what they report.
+SELECT s.number, s.name, s.status, s.task_count,
+       count(t.task_id) FILTER (WHERE t.status IN ('completed', 'failed', 'cancelled')) AS finished_count,
+       coalesce(sum(CASE WHEN t.status IN ('completed', 'failed', 'cancelled') THEN 1 ELSE t.progress END), 0)::float
+           AS finished_share
+FROM app.jobs j
+JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
+LEFT JOIN app.tasks t ON t.job_id = s.job_id AND t.stage = s.number
+WHERE j.job_id = %(job_id)s
+GROUP BY s.job_id, s.number
+
+-- name: raise_progress
+-- Progress is shown to people: it never goes back, whatever retries do to the tasks.
+UPDATE platform.requests SET progress_percent = GREATEST(progress_percent, %(percent)s)
+WHERE request_id = %(request_id)s AND status IN ('pending', 'processing') AND progress_percent < %(percent)s
+RETURNING progress_percent
+
+-- name: count_finalize_attempt
+UPDATE platform.requests
+SET processing_metadata = processing_metadata || jsonb_build_object(
+        'finalize_attempts', coalesce((processing_metadata ->> 'finalize_attempts')::integer, 0) + 1),
+    updated_at = clock_timestamp()
+WHERE request_id = %(request_id)s AND status IN ('pending', 'processing')
+RETURNING (processing_metadata ->> 'finalize_attempts')::integer AS attempts
+
+-- name: pending_requests_whose_job_ended
+-- The janitor's question: the job has told its end, and nobody has heard it.
+SELECT rj.job_id
+FROM platform.requests r
+JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step = r.current_job_index
+JOIN app.jobs j USING (job_id)
+WHERE r.status IN ('pending', 'processing') AND j.finished_at < clock_timestamp() - %(older_than)s::interval
+ORDER BY j.finished_at
+LIMIT %(limit)s

@@ -1,0 +1,61 @@
+-- What the serving apps read, as role geo_reader. These statements run on asyncpg, the driver of tipg and
+-- stac-fastapi, and so have its placeholders ($1).
+
+-- name: catalog_version
+SELECT version FROM platform.catalog_version
+
+-- name: published_dataset
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+FROM platform.published_datasets WHERE collection_id = $1
+
+-- name: published_blob
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+FROM platform.published_datasets WHERE blob_uri = $1
+
+-- name: published_request
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+FROM platform.published_datasets WHERE request_id = $1
+
+-- name: published_tables
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+FROM platform.published_datasets WHERE table_name IS NOT NULL
+ORDER BY collection_id
+
+-- name: request_state
+SELECT request_id, status, dataset_status, is_published FROM platform.request_states
+WHERE request_id = $1
+
+-- name: describe_tables
+-- The columns of tables in the schema `geo`, under the type names that tipg knows.
+SELECT c.relname AS table_name,
+       (SELECT k.attname FROM pg_index i JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = i.indkey[0]
+        WHERE i.indrelid = c.oid AND i.indisprimary AND i.indnkeyatts = 1) AS key_column,
+       jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+           'name', a.attname,
+           'type', CASE format_type(a.atttypid, NULL)
+                       WHEN 'character varying' THEN 'text'
+                       WHEN 'double precision' THEN 'float8'
+                       WHEN 'timestamp with time zone' THEN 'timestamptz'
+                       WHEN 'timestamp without time zone' THEN 'timestamp'
+                       ELSE format_type(a.atttypid, NULL) END,
+           'description', col_description(c.oid, a.attnum),
+           'geometry_type', CASE WHEN t.typname = 'geometry' THEN postgis_typmod_type(a.atttypmod) END,
+           'srid', CASE WHEN t.typname = 'geometry' THEN postgis_typmod_srid(a.atttypmod) END
+       )) ORDER BY a.attnum) AS columns
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'geo'
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE c.relname = ANY($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm')
+GROUP BY c.oid, c.relname
+
+-- name: latest_datasets
+-- psycopg's placeholders: the page is rendered outside the serving apps.
+SELECT collection_id, request_id, data_type, identifiers, published_at, endpoints, data_characteristics
+FROM platform.published_datasets
+ORDER BY published_at DESC NULLS LAST, collection_id
+LIMIT %(limit)s
+
+-- name: latest_dataset
+SELECT collection_id, request_id, data_type, identifiers, published_at, endpoints, data_characteristics
+FROM platform.published_datasets WHERE collection_id = %(collection_id)s
