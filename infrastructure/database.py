@@ -154,7 +154,7 @@ class TaskTransactions:
 
     @retry(
         retry=retry_if_exception_type(Unavailable),
-        wait=wait_exponential_jitter(initial=0.2, max=3),
+        wait=wait_exponential_jitter(multiplier=0.2, max=3),
         stop=stop_after_delay(30),
         reraise=True,
     )

@@ -60,7 +60,9 @@ def race(url: str, *, statement: str, rounds: int, duplicates: int) -> Outcome:
     with psycopg.connect(url) as connection:
         counts = dict(connection.execute(_OUTCOME).fetchall())
     return Outcome(
-        lost=counts.get(0, 0), once=counts.get(1, 0), doubled=sum(n for times, n in counts.items() if times > 1)
+        lost=counts.get(0, 0),
+        once=counts.get(1, 0),
+        doubled=sum(n for times, n in counts.items() if times > 1),
     )
 
 

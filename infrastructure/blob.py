@@ -1,0 +1,194 @@
+"""Azure Blob Storage as a `core.ports.BlobStore`; Azurite is the same service for this code."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import BlobClient, BlobProperties, ContentSettings, StorageStreamDownloader
+
+from core.errors import (
+    Conflict,
+    ContractViolation,
+    InvalidRequest,
+    NotFound,
+    PermanentTaskError,
+    TaskError,
+    TransientError,
+)
+from core.ports import BlobInfo
+from infrastructure.blob_uri import BlobUri
+from infrastructure.storage_account import StorageAccount
+
+_UPLOAD_ID = "upload_id"
+
+
+class AzureBlobStore:
+    """Blobs of the allowed containers of one storage account; see `core.ports.BlobStore`.
+
+    Safe for use by several threads. Nothing is opened before the first call.
+
+    Args:
+        account: the account, and how to get into it.
+        readable: the containers that may be read.
+        writable: those of them that may be written as well.
+    """
+
+    def __init__(
+        self,
+        account: StorageAccount,
+        *,
+        readable: frozenset[str] = frozenset({"bronze", "silver"}),
+        writable: frozenset[str] = frozenset({"silver"}),
+    ) -> None:
+        self._account = account
+        self._readable = readable | writable
+        self._writable = writable
+
+    def info(self, uri: str) -> BlobInfo:
+        """See `BlobStore`."""
+        blob, client = self._open(uri)
+        with _translated(blob):
+            return _info(blob, client.get_blob_properties())
+
+    def download(self, uri: str, target: Path, *, etag: str | None = None) -> BlobInfo:
+        """See `BlobStore`. The SDK asks for each further chunk of the same version."""
+        blob, client = self._open(uri)
+        condition = MatchConditions.IfNotModified if etag else None
+        with _translated(blob), target.open("wb") as file:
+            stream = client.download_blob(max_concurrency=4, etag=_quoted(etag), match_condition=condition)
+            stream.readinto(file)
+            return _info(blob, stream.properties)
+
+    def upload_new(self, source: Path, uri: str, *, content_type: str) -> BlobInfo:
+        """See `BlobStore`. A lost answer to our own upload is no conflict: its id tells it apart."""
+        blob, client = self._open(uri, for_writing=True)
+        upload_id = uuid.uuid4().hex
+        with _translated(blob):
+            try:
+                _upload(client, source, content_type=content_type, upload_id=upload_id)
+            except ResourceExistsError as exc:
+                if (client.get_blob_properties().metadata or {}).get(_UPLOAD_ID) != upload_id:
+                    raise Conflict(
+                        "A blob of this name exists already; names are used once.",
+                        code="BLOB_EXISTS",
+                        context={"uri": str(blob)},
+                    ) from exc
+            return _info(blob, client.get_blob_properties())
+
+    def delete(self, uri: str) -> bool:
+        """See `BlobStore`."""
+        blob, client = self._open(uri, for_writing=True)
+        try:
+            with _translated(blob):
+                client.delete_blob(delete_snapshots="include")
+        except NotFound:
+            return False
+        return True
+
+    def open_range(self, uri: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """See `BlobStore`. A missing blob is told at once, not at the first chunk."""
+        blob, client = self._open(uri)
+        with _translated(blob):
+            stream = client.download_blob(offset=start, length=length)
+        return _chunks(blob, stream)
+
+    def gdal_path(self, uri: str) -> str:
+        """See `BlobStore`."""
+        blob, _ = self._open(uri)
+        return f"/vsiaz/{blob.container}/{blob.path}"
+
+    def gdal_options(self) -> Mapping[str, str]:
+        """See `BlobStore`."""
+        return self._account.gdal_options()
+
+    def _open(self, uri: str, *, for_writing: bool = False) -> tuple[BlobUri, BlobClient]:
+        blob = BlobUri.parse(uri)
+        if blob.container not in self._readable:
+            raise InvalidRequest(
+                f"The container {blob.container!r} is not one of {', '.join(sorted(self._readable))}.",
+                code="SOURCE_FORBIDDEN",
+                remedy="Put the file into one of the containers named.",
+            )
+        if for_writing and blob.container not in self._writable:
+            raise ContractViolation(f"the container {blob.container!r} is read-only for us")
+        return blob, self._account.service().get_blob_client(blob.container, blob.path)
+
+
+def _upload(client: BlobClient, source: Path, *, content_type: str, upload_id: str) -> None:
+    with source.open("rb") as file:
+        client.upload_blob(
+            file,
+            length=source.stat().st_size,
+            overwrite=False,  # If-None-Match: *
+            max_concurrency=4,
+            content_settings=ContentSettings(content_type=content_type),
+            metadata={_UPLOAD_ID: upload_id},
+        )
+
+
+def _chunks(blob: BlobUri, stream: StorageStreamDownloader[bytes]) -> Iterator[bytes]:
+    with _translated(blob):
+        yield from stream.chunks()
+
+
+def _quoted(etag: str | None) -> str | None:
+    """An entity tag as HTTP wants it (RFC 9110, section 8.8.3); some tools show it without the quotes."""
+    return etag if etag is None or etag.startswith(('"', "W/")) else f'"{etag}"'
+
+
+def _info(blob: BlobUri, properties: BlobProperties) -> BlobInfo:
+    return BlobInfo(
+        uri=str(blob),
+        size_bytes=properties.size,
+        etag=properties.etag,
+        last_modified=properties.last_modified,
+    )
+
+
+@contextmanager
+def _translated(blob: BlobUri) -> Iterator[None]:
+    """The SDK's errors as ours, the most specific first."""
+    where = {"uri": str(blob)}
+    try:
+        yield
+    except ResourceNotFoundError as exc:
+        raise NotFound(
+            "There is no such blob.",
+            code="SOURCE_NOT_FOUND",
+            remedy="Check the name, and that the upload has finished.",
+            context=where,
+        ) from exc
+    except ResourceModifiedError as exc:
+        raise PermanentTaskError(
+            "The blob was replaced after it was submitted.",
+            code="SOURCE_CHANGED",
+            remedy="Submit it again; leave it untouched until it is published.",
+            context=where,
+        ) from exc
+    except ClientAuthenticationError as exc:
+        raise ContractViolation(
+            "The storage account refuses us access.",
+            code="CONFIG_ERROR",
+            remedy="Give the app's identity the role Storage Blob Data Contributor.",
+            context=where,
+        ) from exc
+    except AzureError as exc:
+        raise _service_error(exc, where) from exc
+
+
+def _service_error(exc: AzureError, where: Mapping[str, str]) -> TaskError | ContractViolation:
+    """Without a status there was no answer at all; 408, 429 and 5xx pass."""
+    status = exc.status_code if isinstance(exc, HttpResponseError) else None
+    if status is None or status in {408, 429} or status >= 500:
+        return TransientError("The blob storage does not answer.", code="STORAGE_TIMEOUT", context=where)
+    return ContractViolation(f"the blob storage refused a request with {status}", context=where)

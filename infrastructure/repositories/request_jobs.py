@@ -1,0 +1,87 @@
+"""`platform.request_jobs`: which job serves which step of a request's chain, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from infrastructure.queries import load
+
+if TYPE_CHECKING:
+    from infrastructure.database import Connection
+
+_SQL = load("request_jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class StepJob:
+    """The job that serves one step of a request's chain (`step` counts from 0)."""
+
+    step: int
+    job_id: str
+    job_type: str
+    status: str
+    stage: int
+    total_stages: int
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStage:
+    """The stage a job stands at; `finished_share` counts tasks, running ones by what they report."""
+
+    number: int
+    name: str
+    status: str
+    task_count: int
+    finished_count: int
+    finished_share: float
+
+
+class RequestJobRepository:
+    """The link between the Platform and CoreMachine, inside the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def link(self, request_id: str, *, step: int, job_id: str) -> None:
+        """Say which job serves a step of the chain; in the transaction that makes the job."""
+        self._connection.execute(_SQL["link"], {"request_id": request_id, "step": step, "job_id": job_id})
+
+    def of_request(self, request_id: str) -> Sequence[StepJob]:
+        """The jobs made so far, by step."""
+        rows = self._connection.execute(_SQL["of_request"], {"request_id": request_id})
+        return [StepJob(**row) for row in rows]
+
+    def request_of(self, job_id: str) -> str | None:
+        """The id of the request that the job serves."""
+        row = self._one("request_of", {"job_id": job_id})
+        return row["request_id"] if row else None
+
+    def open_stage(self, job_id: str) -> OpenStage | None:
+        """The stage that the job stands at; None before its first."""
+        row = self._one("open_stage", {"job_id": job_id})
+        return OpenStage(**row) if row else None
+
+    def raise_progress(self, request_id: str, percent: int) -> None:
+        """Lift the high-water mark of the request's progress."""
+        self._connection.execute(_SQL["raise_progress"], {"request_id": request_id, "percent": percent})
+
+    def count_finalize_attempt(self, request_id: str) -> int | None:
+        """Add one to the failed attempts at going on, and return their number; None when it has ended."""
+        row = self._one("count_finalize_attempt", {"request_id": request_id})
+        return row["attempts"] if row else None
+
+    def pending_requests_whose_job_ended(self, older_than: timedelta, *, limit: int = 100) -> Sequence[str]:
+        """The ids of jobs that ended at least `older_than` ago and whose request has not gone on."""
+        parameters = {"older_than": older_than, "limit": limit}
+        rows = self._connection.execute(_SQL["pending_requests_whose_job_ended"], parameters)
+        return [row["job_id"] for row in rows]
+
+    def _one(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+        return self._connection.execute(_SQL[name], parameters).fetchone()

@@ -1,0 +1,157 @@
+"""CoreMachine on a real database, with the broker's part played by the test: it sees every message."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from pydantic import BaseModel, ConfigDict
+
+from core.leases import HeldLease, LeaseKeeper
+from core.machine import Backoff, CoreMachine, WorkerIdentity
+from core.models.job import JobRecord
+from core.models.stage import Parallelism, Stage, TaskDefinition
+from core.models.task import ClaimedTask
+from core.orchestration_manager import OrchestrationManager
+from core.ports import OutboxMessage
+from core.registry import HandlerDefinition
+from core.relay import Relay
+from core.schema.queue import QueueRole
+from core.stage_results import StageResults
+from core.state_manager import StateManager
+from core.submission import JobSubmission
+from infrastructure.database import Database
+from infrastructure.repositories.sweeper import Sweeper
+from jobs.base import JobBase
+from jobs.mixins import JobBaseMixin
+
+QUEUES = {role: f"q-{role.value}" for role in QueueRole}
+NOW = timedelta(0)
+
+
+class Number(BaseModel):
+    """Parameters and result of the test's tasks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    n: int
+
+
+class Plan(BaseModel):
+    """How many tasks each stage has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    counts: list[int]
+
+
+class CountingJob(JobBaseMixin, JobBase):
+    """Three stages with as many tasks as the parameters say."""
+
+    job_type = "counting"
+    description = "tasks by number"
+    parameters_model = Plan
+    stages = tuple(Stage(number, f"s{number}", "count", Parallelism.FAN_OUT) for number in (1, 2, 3))
+
+    @classmethod
+    def create_tasks_for_stage(
+        cls, stage: int, parameters: Plan, previous: StageResults
+    ) -> list[TaskDefinition]:
+        return [TaskDefinition(Number(n=n), key=str(n)) for n in range(parameters.counts[stage - 1])]
+
+    @classmethod
+    def finalize_job(cls, parameters: Plan, results: StageResults) -> dict[str, Any]:
+        return {"sum": sum(number.n for number in results.each(Number))}
+
+
+class Recorder:
+    """The sender: keeps what is sent, in order."""
+
+    def __init__(self) -> None:
+        self.messages: deque[OutboxMessage] = deque()
+
+    def send(self, queue: str, messages: Sequence[OutboxMessage]) -> None:
+        self.messages.extend(messages)
+
+
+class Engine:
+    """One process's engine, and the ways in which a test drives it."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        handler: Callable[[Number, None], Number] = lambda parameters, context: parameters,
+        job: type[JobBase] = CountingJob,
+        lease: timedelta = timedelta(seconds=60),
+    ) -> None:
+        self.url = url
+        self.sender = Recorder()
+        self.ended: list[str] = []
+        self.database = Database(url, jobs_queue=QUEUES[QueueRole.JOBS], on_promised=lambda ids: None)
+        self.relay = Relay(self.database.unit_of_work, self.sender)
+        handlers = {"count": HandlerDefinition("count", handler, Number, Number, QueueRole.LEGACY_TASKS)}
+        workflows: Mapping[str, Any] = {job.job_type: job}
+        orchestration = OrchestrationManager(
+            jobs=workflows, handlers=handlers, queue_names=QUEUES, max_attempts=3
+        )
+        backoff = Backoff(timedelta(milliseconds=1), timedelta(milliseconds=2))
+        self.machine = CoreMachine(
+            state=StateManager(
+                self.database.unit_of_work, orchestration, finalize_attempts=3, backoff=backoff
+            ),
+            tasks=self.database.tasks,
+            leases=LeaseKeeper(self.database.tasks, lease=lease),
+            handlers=handlers,
+            context_factory=_no_context,
+            identity=WorkerIdentity("app-under-test", "worker-1", lease),
+            backoff=backoff,
+            on_job_terminal=self.ended.append,
+        )
+        self.jobs = JobSubmission(workflows, self.database.unit_of_work)
+        self.sweeper = Sweeper(
+            self.database, task_silence=NOW, job_silence=NOW, remove_artefact=lambda kind, location: None
+        )
+
+    def submit(self, *counts: int) -> str:
+        return self.jobs.submit("counting", {"counts": list(counts)}).job_id
+
+    def deliver(self, message: OutboxMessage) -> None:
+        process = (
+            self.machine.process_job_message
+            if message.queue == QUEUES[QueueRole.JOBS]
+            else self.machine.process_task_message
+        )
+        process(message.body)
+
+    def outbox(self) -> list[OutboxMessage]:
+        """Take what is promised out of the outbox, whether it is due or not."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("UPDATE app.outbox SET send_after = now() - interval '1 second'")
+        self.relay.sweep()
+        messages = list(self.sender.messages)
+        self.sender.messages.clear()
+        return messages
+
+    def run(self) -> None:
+        """Deliver until nothing is promised any more."""
+        while messages := self.outbox():
+            for message in messages:
+                self.deliver(message)
+
+    def job(self, job_id: str) -> JobRecord:
+        with self.database.unit_of_work() as work:
+            job = work.jobs.get(job_id)
+        assert job is not None
+        return job
+
+    def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            cursor = connection.execute(statement, values)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def _no_context(claimed: ClaimedTask, lease: HeldLease) -> Iterator[None]:
+    yield None

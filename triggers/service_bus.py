@@ -1,0 +1,66 @@
+"""Queue triggers: one function for each queue that this app's mode listens to."""
+
+import logging
+from collections.abc import Callable
+
+import azure.functions as func
+from tenacity import (
+    before_sleep_log,
+    retry,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+from core.errors import Unavailable
+from core.schema.queue import MalformedMessage, QueueRole
+from triggers.application import Application
+
+LOG = logging.getLogger(__name__)
+CONNECTION = "SERVICE_BUS_CONNECTION"
+
+_FUNCTION_NAMES = {
+    QueueRole.JOBS: "process_service_bus_job",
+    QueueRole.RASTER_TASKS: "process_raster_task",
+    QueueRole.VECTOR_TASKS: "process_vector_task",
+    QueueRole.LEGACY_TASKS: "process_service_bus_task",
+}
+
+# A message that is given back comes again at once and is dead-lettered after ten times. A database that
+# restarts is worth waiting for with the message in hand; the host renews its lock.
+_patiently = retry(
+    retry=retry_if_exception_type(Unavailable),
+    wait=wait_exponential_jitter(multiplier=0.2, max=5),
+    stop=stop_after_delay(240),
+    before_sleep=before_sleep_log(LOG, logging.WARNING),
+    reraise=True,
+)
+
+
+def queue_blueprint(app: Application) -> func.Blueprint:
+    """The queue triggers of this app's mode."""
+    blueprint = func.Blueprint()
+    for role in sorted(app.settings.app_mode.listens_to):
+        process = (
+            app.machine.process_job_message if role is QueueRole.JOBS else app.machine.process_task_message
+        )
+        _register(blueprint, app, role=role, process=_patiently(process))
+    return blueprint
+
+
+def _register(
+    blueprint: func.Blueprint, app: Application, *, role: QueueRole, process: Callable[[bytes], None]
+) -> None:
+    queue = app.settings.queues.names[role]
+
+    @blueprint.function_name(_FUNCTION_NAMES[role])
+    @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=queue, connection=CONNECTION)
+    def receive(message: func.ServiceBusMessage) -> None:
+        try:
+            process(message.get_body())
+        except MalformedMessage as exc:
+            LOG.error(  # noqa: TRY400  the reason says it all
+                "malformed message dead-lettered",
+                extra={"action": "dead_lettered", "queue": queue, "message_id": message.message_id},
+            )
+            app.broker.dead_letter(queue, message.lock_token, reason=exc.code, description=exc.message)
