@@ -14,7 +14,6 @@ from config.queue_config import QueueConfig
 from config.storage_config import StorageConfig
 from core.errors import AppError
 
-
 Group = TypeVar("Group", bound=BaseSettings)
 
 
@@ -25,11 +24,7 @@ class ConfigError(AppError):
 
 
 class Settings:
-    """All settings in groups. Each group is read when it is first asked for.
-
-    So an app whose database setting is missing still starts, answers `/api/livez`, and says in
-    `/api/health` what it lacks.
-    """
+    """All settings in groups, each read once, when it is first asked for."""
 
     @cached_property
     def app_mode(self) -> AppModeConfig:

@@ -1,5 +1,7 @@
 """The defaults of every setting that operators may change, in one place."""
 
+VERSION = "0.1.0"
+
 
 class AppModeDefaults:
     """Which app this is."""

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceiver, ServiceBusSender
@@ -43,6 +44,7 @@ class ServiceBusAdapter:
         self._lock = threading.RLock()
         self._client: ServiceBusClient | None = None
         self._senders: dict[str, ServiceBusSender] = {}
+        self._probe: ServiceBusReceiver | None = None
 
     def send(self, queue: str, messages: Sequence[OutboxMessage]) -> None:
         """See `core.ports.MessageSender`."""
@@ -65,23 +67,21 @@ class ServiceBusAdapter:
             _settle_as_dead_letter(receiver, lock_token, reason=reason, description=description)
 
     def ping(self, queue: str, *, seconds: float) -> None:
-        """Ask the broker for a look at the queue (peek), with a client of its own.
+        """Ask the broker for a look at the queue (peek). For one caller at a time.
 
         Raises:
             TransientError: it does not answer in time.
             ContractViolation: there is no such queue, or access is refused.
         """
-        with (
-            self._translated(queue),
-            self._make_client(retry_total=0) as client,
-            client.get_queue_receiver(queue) as receiver,
-        ):
-            receiver.peek_messages(1, timeout=seconds)
+        with self._translated(queue):
+            if self._probe is None:
+                self._probe = self._open_client().get_queue_receiver(queue)
+            self._probe.peek_messages(1, timeout=seconds)
 
     def close(self) -> None:
         """Close the connection; a later call opens it again."""
         with self._lock:
-            client, self._client = self._client, None
+            client, self._client, self._probe = self._client, None, None
             self._senders.clear()
         if client is not None:
             client.close()
@@ -111,11 +111,11 @@ class ServiceBusAdapter:
         with self._lock:
             if self._client is None:
                 # The relay tries again itself and must not be held up for long.
-                self._client = self._make_client(retry_total=1)
+                self._client = self._make_client()
             return self._client
 
-    def _make_client(self, *, retry_total: int) -> ServiceBusClient:
-        options = {"retry_total": retry_total, "retry_backoff_factor": 0.2}
+    def _make_client(self) -> ServiceBusClient:
+        options: dict[str, Any] = {"retry_total": 1, "retry_backoff_factor": 0.2}
         if self._connection_string is not None:
             return ServiceBusClient.from_connection_string(self._connection_string, **options)
         if self._namespace is None:
@@ -141,7 +141,7 @@ def _settle_as_dead_letter(
     receiver: ServiceBusReceiver, lock_token: str, *, reason: str, description: str
 ) -> None:
     """`com.microsoft:update-disposition`, the operation behind the SDK's own fallback settlement."""
-    receiver._open_with_retry()
+    receiver._open_with_retry()  # type: ignore[no-untyped-call]
     receiver._settle_message_via_mgmt_link(
         "suspended",
         [UUID(lock_token)],

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from geo_platform.router import PlatformRouter
-
 from config import Settings
 from core.janitor import Janitor
 from core.machine import CoreMachine
@@ -13,6 +11,7 @@ from core.registry import HandlerDefinition
 from core.relay import Relay
 from core.submission import JobSubmission
 from core.workflow import Workflow
+from geo_platform.router import PlatformRouter
 from infrastructure.database import Database
 from infrastructure.service_bus import ServiceBusAdapter
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.ports import Column
+from core.task_models.stac import StacParameters, VectorHrefs
 
 BoundingBox = tuple[float, float, float, float]
 
@@ -90,7 +91,7 @@ class UploadVectorParameters(BaseModel):
 class IngestVectorResult(BaseModel):
     """Result of `process_vector_upload` and of the job. `table` is a name in the schema `staging`.
 
-    `bbox` is west, south, east, north in EPSG:4326.
+    `bbox` is west, south, east, north in EPSG:4326; west > east where it crosses the antimeridian.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -105,3 +106,10 @@ class IngestVectorResult(BaseModel):
     columns: tuple[VectorColumn, ...]
     source: VectorSource
     warnings: tuple[str, ...] = ()
+
+
+class StacVectorParameters(StacParameters):
+    """Parameters of `create_vector_stac`: the published table as `process_vector_upload` left it."""
+
+    summary: IngestVectorResult
+    hrefs: VectorHrefs

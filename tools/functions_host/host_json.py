@@ -22,7 +22,7 @@ _UNBOUNDED = "-1"
 
 
 def parse_timespan(text: object) -> object:
-    """A .NET TimeSpan `[d.]hh:mm[:ss[.fff]]` as a timedelta; other values pass through for pydantic to judge."""
+    """A .NET TimeSpan `[d.]hh:mm[:ss[.fff]]` as a timedelta; any other value as it is."""
     match = _TIMESPAN.match(text.strip()) if isinstance(text, str) else None
     if match is None:
         return text

@@ -1,103 +1,27 @@
 """Routes of HTTP functions, matched as ASP.NET Core matches them in the Azure host.
 
 Templates: literals, `{name}`, `{name:constraint}` (several, joined by colons), `{name?}`, `{name=default}`,
-catch-alls `{*name}` and `{**name}`, and mixed segments such as `{y}.{format}`. Paths match in any case and with
-or without a slash at the end. A method that a function does not declare makes the route not match: the answer
-is 404, never 405. Of several matches the more specific wins, segment by segment: literal, mixed, constrained
-parameter, parameter, constrained catch-all, catch-all.
+catch-alls `{*name}` and `{**name}`, and mixed segments such as `{y}.{format}`. Paths match in any case and
+with or without a slash at the end. A method that a function does not declare makes the route not match: the
+answer is 404, never 405. Of several matches the more specific wins, segment by segment: literal, mixed,
+constrained parameter, parameter, constrained catch-all, catch-all.
 
 Reference: https://learn.microsoft.com/aspnet/core/fundamentals/routing
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from tools.functions_host.errors import IndexingError
 from tools.functions_host.function_index import FunctionSpec
+from tools.functions_host.route_constraints import Check, constraint
 
 ALL_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 _PARAMETER = re.compile(r"\{(?P<star>\*{0,2})(?P<name>\w+)(?P<tail>(?:[:=?](?:[^{}]|\{\d+(?:,\d*)?\})*)?)\}")
-_CONSTRAINT = re.compile(r"^(?P<name>\w+)(?:\((?P<argument>.*)\))?$")
-
-_Check = Callable[[str], bool]
-
-
-def _full(pattern: str) -> _Check:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return lambda text: compiled.fullmatch(text) is not None
-
-
-def _is_int(bits: int) -> _Check:
-    def check(text: str) -> bool:
-        return re.fullmatch(r"[+-]?\d+", text) is not None and -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1)
-
-    return check
-
-
-_PLAIN_CONSTRAINTS: dict[str, _Check] = {
-    "int": _is_int(32),
-    "long": _is_int(64),
-    "bool": _full("true|false"),
-    "alpha": _full("[a-z]*"),
-    "guid": _full(r"\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?"),
-    "decimal": _full(r"[+-]?\d+(\.\d*)?|[+-]?\.\d+"),
-    "double": _full(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?"),
-    "float": _full(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?"),
-    "required": lambda text: text != "",
-}
-
-
-def _numbers(argument: str) -> list[int]:
-    return [int(part) for part in argument.split(",")]
-
-
-def _length(argument: str) -> _Check:
-    low, *high = _numbers(argument)
-    return lambda text: low <= len(text) <= (high[0] if high else low)
-
-
-def _min_length(argument: str) -> _Check:
-    low = int(argument)
-    return lambda text: len(text) >= low
-
-
-def _max_length(argument: str) -> _Check:
-    high = int(argument)
-    return lambda text: len(text) <= high
-
-
-def _range(argument: str) -> _Check:
-    low, high = _numbers(argument)
-    return lambda text: _PLAIN_CONSTRAINTS["long"](text) and low <= int(text) <= high
-
-
-def _min(argument: str) -> _Check:
-    low = int(argument)
-    return lambda text: _PLAIN_CONSTRAINTS["long"](text) and int(text) >= low
-
-
-def _max(argument: str) -> _Check:
-    high = int(argument)
-    return lambda text: _PLAIN_CONSTRAINTS["long"](text) and int(text) <= high
-
-
-def _regex(argument: str) -> _Check:
-    compiled = re.compile(argument, re.IGNORECASE)
-    return lambda text: compiled.search(text) is not None
-
-
-_CONSTRAINTS_WITH_ARGUMENT: dict[str, Callable[[str], _Check]] = {
-    "length": _length,
-    "minlength": _min_length,
-    "maxlength": _max_length,
-    "range": _range,
-    "min": _min,
-    "max": _max,
-    "regex": _regex,
-}
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +30,7 @@ class _Segment:
 
     pattern: str
     rank: int
-    checks: tuple[tuple[str, _Check], ...] = ()
+    checks: tuple[tuple[str, Check], ...] = ()
     defaults: tuple[tuple[str, str], ...] = ()
 
 
@@ -119,16 +43,16 @@ class Route:
     methods: frozenset[str]
     pattern: re.Pattern[str]
     precedence: tuple[int, ...]
-    checks: tuple[tuple[str, _Check], ...]
+    checks: tuple[tuple[str, Check], ...]
     defaults: tuple[tuple[str, str], ...]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The route parameters of `path` (percent-encoded, no slash at either end), or None."""
+        """The route parameters of `path` (decoded, without its first slash), or None."""
         found = self.pattern.fullmatch(path)
         if found is None:
             return None
         values = dict(self.defaults)
-        values.update((name, _decode(value)) for name, value in found.groupdict().items() if value)
+        values.update((name, value) for name, value in found.groupdict().items() if value)
         if all(check(values[name]) for name, check in self.checks if name in values):
             return values
         return None
@@ -138,11 +62,13 @@ class RouteTable:
     """Every HTTP route of the app, most specific first."""
 
     def __init__(self, specs: Iterable[FunctionSpec], *, prefix: str) -> None:
-        self.routes = sorted((compile_route(spec, prefix=prefix) for spec in specs), key=lambda r: r.precedence)
+        self.routes = sorted(
+            (compile_route(spec, prefix=prefix) for spec in specs), key=lambda r: r.precedence
+        )
 
     def match(self, method: str, raw_path: str) -> tuple[Route, dict[str, str]] | None:
         """The route that serves `method` on `raw_path` and its parameters; None means 404."""
-        path = _normalise(raw_path)
+        path = _decoded(raw_path)
         for route in self.routes:
             if method in route.methods and (values := route.match(path)) is not None:
                 return route, values
@@ -154,11 +80,15 @@ def compile_route(spec: FunctionSpec, *, prefix: str) -> Route:
     own = spec.name if spec.trigger.route is None else spec.trigger.route
     template = "/".join(part for part in (prefix.strip("/"), own.strip("/")) if part)
     segments = [_segment(spec.name, text) for text in _split(template)]
+    try:
+        pattern = re.compile(_join(segments) + "/?", re.IGNORECASE)
+    except re.error as exc:
+        raise IndexingError(f"{spec.name}: malformed route {template!r}: {exc}") from exc
     return Route(
         spec=spec,
         template=template,
         methods=_methods(spec.trigger.methods),
-        pattern=re.compile(_join(segments), re.IGNORECASE),
+        pattern=pattern,
         precedence=(*(segment.rank for segment in segments), 0),
         checks=tuple(check for segment in segments for check in segment.checks),
         defaults=tuple(default for segment in segments for default in segment.defaults),
@@ -211,7 +141,8 @@ def _lone_parameter(function: str, match: re.Match[str]) -> _Segment:
 
 
 def _mixed(function: str, text: str, parameters: list[re.Match[str]]) -> _Segment:
-    pattern, end, checks = "", 0, []
+    pattern, end = "", 0
+    checks: list[tuple[str, Check]] = []
     for match in parameters:
         pattern += _literal(text[end : match.start()]) + f"(?P<{match['name']}>[^/]+?)"
         checks += _tail(function, match)[2]
@@ -221,37 +152,21 @@ def _mixed(function: str, text: str, parameters: list[re.Match[str]]) -> _Segmen
 
 def _tail(
     function: str, match: re.Match[str]
-) -> tuple[bool, tuple[tuple[str, str], ...], tuple[tuple[str, _Check], ...]]:
+) -> tuple[bool, tuple[tuple[str, str], ...], tuple[tuple[str, Check], ...]]:
     """Whether a parameter is optional, its default, and its constraints."""
     tail, name = match["tail"], match["name"]
     optional = tail.endswith("?")
     tail = tail.removesuffix("?")
     constraints, _, default = tail.partition("=") if "regex(" not in tail else (tail, "", "")
     names = re.findall(r":((?:[^:()]|\([^()]*(?:\([^()]*\)[^()]*)*\))+)", constraints)
-    checks = tuple((name, _check(function, text)) for text in names)
+    checks = tuple((name, constraint(text, function=function)) for text in names)
     return optional, ((name, default),) if default else (), checks
-
-
-def _check(function: str, text: str) -> _Check:
-    match = _CONSTRAINT.match(text)
-    name, argument = (match["name"].lower(), match["argument"]) if match else (text, None)
-    try:
-        if argument is None:
-            return _PLAIN_CONSTRAINTS[name]
-        return _CONSTRAINTS_WITH_ARGUMENT[name](argument)
-    except (KeyError, ValueError) as exc:
-        raise IndexingError(f"{function}: unknown route constraint {text!r}") from exc
 
 
 def _literal(text: str) -> str:
     return re.escape(text)
 
 
-def _normalise(raw_path: str) -> str:
-    """The path without the slashes at its ends; only unreserved characters are decoded for literals."""
-    return raw_path.removeprefix("/").removesuffix("/")
-
-
-def _decode(value: str) -> str:
-    """Percent-decode a route value; an encoded slash stays encoded, as in ASP.NET Core."""
-    return "%2F".join(unquote(part) for part in re.split("%2f", value, flags=re.IGNORECASE))
+def _decoded(raw_path: str) -> str:
+    """The path without its first slash, percent-decoded except for slashes, as ASP.NET Core does."""
+    return "%2F".join(unquote(part) for part in _ENCODED_SLASH.split(raw_path.removeprefix("/")))

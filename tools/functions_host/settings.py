@@ -67,7 +67,9 @@ def is_true(value: str | None) -> bool:
     return value is not None and value.strip().lower() in _TRUE
 
 
-def positive_int(environment: Mapping[str, str], name: str, *, default: int, maximum: int | None = None) -> int:
+def positive_int(
+    environment: Mapping[str, str], name: str, *, default: int, maximum: int | None = None
+) -> int:
     """The setting `name` as an integer of at least 1. Raises SettingsError for anything else."""
     text = environment.get(name)
     if not text:

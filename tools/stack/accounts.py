@@ -42,4 +42,3 @@ class Account:
 def prefix_of(account: Account | None) -> list[str]:
     """The prefix of commands that run as `account`."""
     return account.prefix() if account else []
-

@@ -44,6 +44,10 @@ class AzuriteServer(Part):
                 except ResourceExistsError:
                     continue
 
+    def discard_data(self) -> None:
+        """No containers at the next start."""
+        shutil.rmtree(self._data, ignore_errors=True)
+
     def _launch(self) -> Launch:
         entry = self._root / _ENTRY
         if not entry.exists():

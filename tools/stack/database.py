@@ -14,7 +14,6 @@ from tools.stack.state import StateDirectory
 
 DATABASE = "geodata"
 ROLES = {"GEO_OWNER": "geo_owner", "GEO_APP": "geo_app", "GEO_READER": "geo_reader"}
-_RECORD = "database.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +26,25 @@ class DatabaseUrls:
     reader: str
 
     def environment(self) -> dict[str, str]:
-        """What the application reads; the superuser's address is not for it."""
-        return {
-            "DATABASE_URL": self.app,
-            "DATABASE_MIGRATOR_URL": self.migrator,
-            "DATABASE_READER_URL": self.reader,
-        }
+        """What the application gets: neither the owner's address nor the superuser's is for it."""
+        return {"DATABASE_URL": self.app, "DATABASE_READER_URL": self.reader}
 
 
 class Database:
     """The platform's database in one private cluster."""
 
-    def __init__(self, *, server: PostgresServer, state: StateDirectory, root: Path) -> None:
+    def __init__(
+        self, *, server: PostgresServer, state: StateDirectory, root: Path, name: str = DATABASE
+    ) -> None:
+        self.name = name
         self._server = server
         self._state = state
         self._root = root
         self._credentials = Credentials(state)
 
-    def urls(self, database: str = DATABASE) -> DatabaseUrls:
+    def urls(self, database: str | None = None) -> DatabaseUrls:
         """Addresses of the database, or of a copy of it."""
+        database = database or self.name
         return DatabaseUrls(
             admin=self._server.url(database),
             migrator=self._url(database, "geo_owner"),
@@ -55,11 +54,11 @@ class Database:
 
     def bring_up_to_date(self) -> bool:
         """Bootstrap and migrate, unless this cluster has seen these very definitions; False if so."""
-        if self._state.read(_RECORD) == self._definitions():
+        if self._state.read(self._record) == self._definitions():
             return False
         self.bootstrap()
         self.migrate()
-        self._state.write(_RECORD, self._definitions())
+        self._state.write(self._record, self._definitions())
         return True
 
     def bootstrap(self) -> None:
@@ -70,6 +69,10 @@ class Database:
     def migrate(self) -> None:
         """As owner: schema and functions up to the newest."""
         self._run("migrate", {"DATABASE_MIGRATOR_URL": self.urls().migrator})
+
+    @property
+    def _record(self) -> str:
+        return f"database-{self.name}.json"
 
     def _url(self, database: str, role: str) -> str:
         return self._server.url(database, role=role, password=self._credentials.password(role))
@@ -93,4 +96,5 @@ class Database:
         sources = [*self._root.glob("sql/**/*.sql"), *self._root.glob("infrastructure/migration*.py")]
         for path in sorted(sources):
             digest.update(str(path.relative_to(self._root)).encode() + b"\0" + path.read_bytes())
-        return {"sha256": digest.hexdigest(), "cluster": str(self._server.data_directory)}
+        made = (self._server.data_directory / "PG_VERSION").stat().st_mtime_ns  # written once, by initdb
+        return {"sha256": digest.hexdigest(), "cluster": f"{self._server.data_directory} {made}"}

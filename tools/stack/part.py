@@ -104,6 +104,9 @@ class Part(ABC):
         """`kill -9`, as a crash does it: nothing is told to the process, and it stays on record."""
         self._end_by_force()
 
+    def discard_data(self) -> None:  # noqa: B027
+        """Forget what the (stopped) part stored; parts that are slow to fill keep it."""
+
     def status(self) -> PartStatus:
         """The part as it is now."""
         identity = ProcessIdentity.from_file(self._pid_file)
@@ -121,7 +124,7 @@ class Part(ABC):
         if self.status().state is PartState.CRASHED:
             raise PartCrashed(self.name, self._log_tail())
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> None:  # noqa: B027  # most parts need nothing
         """What must be there before the process can start."""
 
     @abstractmethod

@@ -1,9 +1,8 @@
 """The parts that are Python programs of this repository: the development broker and the Functions hosts."""
 
 import sys
-import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tools.stack.part import Launch, Part
@@ -26,6 +25,11 @@ class BrokerServer(Part):
             "SharedAccessKey=development;UseDevelopmentEmulator=true;"
         )
 
+    def discard_data(self) -> None:
+        """Empty queues at the next start."""
+        for path in self._state.path.glob(f"{self.name}.sqlite*"):
+            path.unlink()
+
     def _launch(self) -> Launch:
         options = {
             "--host": "127.0.0.1",
@@ -42,12 +46,19 @@ class BrokerServer(Part):
 class FunctionsHost(Part):
     """One host process that runs `function_app.py` with the settings of one app."""
 
+    stop_seconds = 40.0  # it lets running functions finish for 30 s
+
     def __init__(
-        self, name: str, *, state: StateDirectory, root: Path, settings: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *,
+        state: StateDirectory,
+        root: Path,
+        settings: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         super().__init__(name, state=state)
         self._root = root
-        self.settings: Mapping[str, str] = settings or {}
+        self._settings = settings  # asked at the start: the ports of the other parts stand then
 
     @property
     def base_url(self) -> str:
@@ -56,7 +67,7 @@ class FunctionsHost(Part):
 
     def _launch(self) -> Launch:
         options = {"--root": str(self._root), "--host": "127.0.0.1", "--port": str(self.port)}
-        return _module("tools.functions_host", options, root=self._root, environment=self.settings)
+        return _module("tools.functions_host", options, root=self._root, environment=self._settings())
 
     def _is_ready(self) -> bool:
         return answers(self.port) and _serves(f"{self.base_url}/api/livez")

@@ -4,8 +4,9 @@ Every function takes a whole buffer and a position and returns the value and the
 is allocated from a length or count that the peer states before it is known to fit the bytes that are there.
 """
 
+import struct
 from collections.abc import Callable
-from struct import Struct, error as StructError
+from struct import Struct
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +51,7 @@ def decode(data: bytes, position: int = 0) -> tuple[Any, int]:
         return decode_nested(data, position, MAX_DEPTH)
     except MalformedFrame:
         raise
-    except (IndexError, StructError, ValueError, TypeError, OverflowError) as exc:
+    except (IndexError, struct.error, ValueError, TypeError, OverflowError) as exc:
         raise MalformedFrame(f"cannot read the value at byte {position}: {exc}") from exc
 
 
@@ -66,7 +67,7 @@ def skip(data: bytes, position: int) -> int:
     """
     try:
         end = _skip(data, position, MAX_DEPTH)
-    except (IndexError, StructError) as exc:
+    except (IndexError, struct.error) as exc:
         raise MalformedFrame(f"truncated value at byte {position}") from exc
     if end > len(data):
         raise MalformedFrame(f"the value at byte {position} is longer than its frame")
@@ -105,7 +106,7 @@ def _skip(data: bytes, position: int, depth: int) -> int:
 _FIXED_WIDTHS = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
 
 
-def _unknown(data: bytes, position: int, depth: int) -> tuple[Any, int]:
+def _unknown(data: bytes, position: int, _depth: int) -> tuple[Any, int]:
     raise MalformedFrame(f"unknown constructor 0x{data[position - 1]:02x}")
 
 

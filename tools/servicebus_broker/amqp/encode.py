@@ -44,7 +44,7 @@ def encode(value: Any) -> bytes:
 
 
 def encode_described_list(code: int, fields: list[Any]) -> bytes:
-    """Return a described list, the form of all performatives, outcomes and the header and properties sections."""
+    """Return a described list: a performative, an outcome, a header or properties section."""
     return b"\x00\x53" + bytes((code,)) + _encode_list(fields)
 
 
@@ -104,7 +104,11 @@ def _element_encoder(kind: type) -> tuple[bytes, Callable[[Any], bytes]]:
         raise EncodeError(f"an array of {kind.__name__} is not supported") from exc
 
 
-def _shorter(pack: Callable[[Any], bytes], *, full: bytes, small: bytes, low: int, high: int) -> Callable[[Any], bytes]:
+def _shorter(layout: str, full: bytes, small: bytes) -> Callable[[Any], bytes]:
+    """Numbers of two forms: one byte where it suffices, signed when ``layout`` is."""
+    pack = Struct(layout).pack
+    low, high = (-128, 127) if layout.islower() else (0, 255)
+
     def write(value: Any) -> bytes:
         if low <= value <= high:
             return small + bytes((value & 0xFF,))
@@ -147,10 +151,10 @@ _ENCODERS: dict[type, Callable[[Any], bytes]] = {
     Byte: _sized(b"\x51", ">b"),
     UShort: _sized(b"\x60", ">H"),
     Short: _sized(b"\x61", ">h"),
-    UInt: _shorter(Struct(">I").pack, full=b"\x70", small=b"\x52", low=0, high=255),
-    Int: _shorter(Struct(">i").pack, full=b"\x71", small=b"\x54", low=-128, high=127),
-    ULong: _shorter(Struct(">Q").pack, full=b"\x80", small=b"\x53", low=0, high=255),
-    Long: _shorter(Struct(">q").pack, full=b"\x81", small=b"\x55", low=-128, high=127),
+    UInt: _shorter(">I", full=b"\x70", small=b"\x52"),
+    Int: _shorter(">i", full=b"\x71", small=b"\x54"),
+    ULong: _shorter(">Q", full=b"\x80", small=b"\x53"),
+    Long: _shorter(">q", full=b"\x81", small=b"\x55"),
     Timestamp: _sized(b"\x83", ">q"),
     Char: _sized(b"\x73", ">I"),
     Float: _sized(b"\x72", ">f"),

@@ -20,7 +20,7 @@ class ProtocolError(AmqpError):
     """The peer broke the protocol; its connection ends."""
 
 
-class MalformedFrame(ProtocolError):  # noqa: N818  the protocol's own term
+class MalformedFrame(ProtocolError):
     """The bytes cannot be read."""
 
     def __init__(self, description: str) -> None:

@@ -3,6 +3,7 @@
 Replies are encoded with every field present: older clients index the list by position.
 """
 
+from collections.abc import Callable
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -123,61 +124,40 @@ class SaslInit(NamedTuple):
 
 Performative = Open | Begin | Attach | Flow | Transfer | Disposition | Detach | End | Close | SaslInit
 
+_Field = tuple[type, bool]
+_REQUIRED_UINT, _UINT = (UInt, True), (UInt, False)
+_REQUIRED_BOOL, _BOOL = (bool, True), (bool, False)
+_UBYTE, _USHORT, _ULONG = (UByte, False), (UShort, False), (ULong, False)
+_REQUIRED_TEXT, _TEXT = (str, True), (str, False)
+_BINARY, _MAP, _DESCRIBED = (bytes, False), (dict, False), (Described, False)
+
 # Each field as (type, required); a performative may be longer than what we read of it.
-_SHAPES: dict[int, tuple[type[Performative], tuple[tuple[Any, bool], ...]]] = {
-    OPEN: (Open, ((str, True), (str, False), (UInt, False), (UShort, False), (UInt, False))),
-    BEGIN: (Begin, ((UShort, False), (UInt, True), (UInt, True), (UInt, True), (UInt, False))),
+_SHAPES: dict[int, tuple[Callable[..., Performative], tuple[_Field, ...]]] = {
+    OPEN: (Open, (_REQUIRED_TEXT, _TEXT, _UINT, _USHORT, _UINT)),
+    BEGIN: (Begin, (_USHORT, _REQUIRED_UINT, _REQUIRED_UINT, _REQUIRED_UINT, _UINT)),
     ATTACH: (
         Attach,
         (
-            (str, True),
-            (UInt, True),
-            (bool, True),
-            (UByte, False),
-            (UByte, False),
-            (Described, False),
-            (Described, False),
-            (dict, False),
-            (bool, False),
-            (UInt, False),
-            (ULong, False),
+            *(_REQUIRED_TEXT, _REQUIRED_UINT, _REQUIRED_BOOL),
+            *(_UBYTE, _UBYTE, _DESCRIBED, _DESCRIBED, _MAP, _BOOL, _UINT, _ULONG),
         ),
     ),
     FLOW: (
         Flow,
         (
-            (UInt, False),
-            (UInt, True),
-            (UInt, True),
-            (UInt, True),
-            (UInt, False),
-            (UInt, False),
-            (UInt, False),
-            (UInt, False),
-            (bool, False),
-            (bool, False),
+            *(_UINT, _REQUIRED_UINT, _REQUIRED_UINT, _REQUIRED_UINT),
+            *(_UINT, _UINT, _UINT, _UINT, _BOOL, _BOOL),
         ),
     ),
     TRANSFER: (
         Transfer,
-        (
-            (UInt, True),
-            (UInt, False),
-            (bytes, False),
-            (UInt, False),
-            (bool, False),
-            (bool, False),
-            (UByte, False),
-            (Described, False),
-            (bool, False),
-            (bool, False),
-        ),
+        (_REQUIRED_UINT, _UINT, _BINARY, _UINT, _BOOL, _BOOL, _UBYTE, _DESCRIBED, _BOOL, _BOOL),
     ),
-    DISPOSITION: (Disposition, ((bool, True), (UInt, True), (UInt, False), (bool, False), (Described, False))),
-    DETACH: (Detach, ((UInt, True), (bool, False))),
+    DISPOSITION: (Disposition, (_REQUIRED_BOOL, _REQUIRED_UINT, _UINT, _BOOL, _DESCRIBED)),
+    DETACH: (Detach, (_REQUIRED_UINT, _BOOL)),
     END: (End, ()),
     CLOSE: (Close, ()),
-    SASL_INIT: (SaslInit, ((str, True),)),
+    SASL_INIT: (SaslInit, (_REQUIRED_TEXT,)),
 }
 
 
@@ -194,18 +174,18 @@ def read_performative(body: bytes) -> tuple[Performative, bytes]:
     except (KeyError, TypeError) as exc:
         raise MalformedFrame(f"unexpected performative {value.descriptor!r}") from exc
     fields = value.value[: len(shape)]
-    _check_fields(kind.__name__, fields, shape)
+    _check_fields(value.descriptor, fields, shape)
     return kind(*fields), body[end:]
 
 
-def _check_fields(name: str, fields: list[Any], shape: tuple[tuple[Any, bool], ...]) -> None:
+def _check_fields(code: int, fields: list[Any], shape: tuple[_Field, ...]) -> None:
     for position, (kind, required) in enumerate(shape):
         value = fields[position] if position < len(fields) else None
         if value is None:
             if required:
-                raise MalformedFrame(f"{name} lacks its field {position}")
+                raise MalformedFrame(f"performative 0x{code:02x} lacks its field {position}")
         elif not isinstance(value, kind):
-            raise MalformedFrame(f"field {position} of {name} is a {type(value).__name__}")
+            raise MalformedFrame(f"field {position} of performative 0x{code:02x} is no {kind.__name__}")
 
 
 def error_value(error: AmqpError | None) -> Described | None:
@@ -217,8 +197,8 @@ def error_value(error: AmqpError | None) -> Described | None:
 
 def write_open(container_id: str, *, max_frame_size: int) -> bytes:
     """Return an open body; no idle time-out is asked for, as clients only ping while they listen."""
-    fields: list[Any] = [container_id, None, UInt(max_frame_size), UShort(65535), None, None, None, None, None, {}]
-    return encode_described_list(OPEN, fields)
+    fields = [container_id, None, UInt(max_frame_size), UShort(65535)]
+    return encode_described_list(OPEN, [*fields, None, None, None, None, None, {}])
 
 
 def write_begin(*, remote_channel: int, next_outgoing_id: int, window: int) -> bytes:

@@ -1,7 +1,7 @@
 """AMQP 1.0 primitive types that Python's own types do not tell apart (amqp-core v1.0, section 1.6).
 
 A decoded value keeps its AMQP type, so that a correlation id goes back exactly as the message id came.
-null, boolean, double, binary, string, uuid, list and map are None, bool, float, bytes, str, UUID, list and dict.
+null, boolean, double, binary, string, uuid, list and map are None, bool, float, bytes, str, UUID, list, dict.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,12 @@
+"""The Azure Functions app: one package, and `APP_MODE` says which triggers it listens on."""
+
+import _paths  # noqa: F401, I001  first: puts platform/ on the import path
+
+import azure.functions as func
+
+from bootstrap import build
+from config import Settings
+from triggers.registration import register
+
+app = func.FunctionApp()
+register(app, build(Settings()))

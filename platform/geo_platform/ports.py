@@ -1,0 +1,90 @@
+"""What the Platform is given: its options, the way to the database, and the parts that it drives."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, Self
+
+from core.ports import BlobStore, UnitOfWork
+from core.workflow import Workflow
+from geo_platform.endpoints import Urls
+from infrastructure.pgstac import StacRepository
+from infrastructure.repositories.datasets import DatasetRepository, PublicationRepository
+from infrastructure.repositories.request_jobs import RequestJobRepository
+from infrastructure.repositories.requests import RequestListing, RequestRepository
+
+
+class PlatformUnitOfWork(UnitOfWork, Protocol):
+    """The engine's unit of work; the Platform's repositories join its transaction by the connection."""
+
+    @property
+    def connection(self) -> Any: ...
+
+
+Transactions = Callable[[], AbstractContextManager[PlatformUnitOfWork]]
+Clock = Callable[[], datetime]
+
+PublishTable = Callable[[Any, str, str], None]
+"""(connection, staging table, collection id): move `staging.<table>` to `geo.<collection id>`."""
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOptions:
+    """Who the client is until keys say so, where we are seen from outside, and where data lie.
+
+    `source_container` (bronze) is read-only for us, `published_container` (silver) is ours.
+    """
+
+    public_base_url: str
+    client_id: str = "ddh_v1"
+    namespace: str = "ddh"
+    max_source_bytes: int = 50 * 1024**3
+    source_container: str = "bronze"
+    published_container: str = "silver"
+
+    @property
+    def urls(self) -> Urls:
+        """The builder of URLs."""
+        return Urls(self.public_base_url.rstrip("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformParts:
+    """What the Platform's use-cases share; `jobs` is the registry of job types."""
+
+    options: PlatformOptions
+    transactions: Transactions
+    storage: BlobStore
+    jobs: Mapping[str, Workflow]
+    publish_table: PublishTable
+    clock: Clock = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The Platform's repositories in one transaction."""
+
+    requests: RequestRepository
+    listing: RequestListing
+    chain: RequestJobRepository
+    datasets: DatasetRepository
+    publications: PublicationRepository
+    stac: StacRepository
+
+    @classmethod
+    def of(cls, tx: PlatformUnitOfWork) -> Self:
+        """The repositories that take part in `tx`."""
+        return cls(
+            requests=RequestRepository(tx.connection),
+            listing=RequestListing(tx.connection),
+            chain=RequestJobRepository(tx.connection),
+            datasets=DatasetRepository(tx.connection),
+            publications=PublicationRepository(tx.connection),
+            stac=StacRepository(tx.connection),
+        )

@@ -1,0 +1,153 @@
+"""The Platform's front: what the HTTP triggers call."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.ports import BlobInfo
+from geo_platform import identity
+from geo_platform.datasets import DatasetOrchestrator, Decision
+from geo_platform.listing import RequestLister
+from geo_platform.models import (
+    DryRunAnswer,
+    Estimate,
+    Link,
+    PlannedStep,
+    PlanSource,
+    RequestPage,
+    StatusAnswer,
+    SubmitAnswer,
+)
+from geo_platform.planner import CHAINS
+from geo_platform.ports import PlatformParts, Stores
+from geo_platform.source import admit
+from geo_platform.states import RequestStatus
+from geo_platform.status import StatusReader, estimate_from, estimated_completion, links_of
+from geo_platform.submission import Submission, parse_submission
+from infrastructure.repositories.requests import RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer to a submission, and whether it was there before."""
+
+    answer: SubmitAnswer
+    replayed: bool
+
+
+class PlatformRouter:
+    """Submissions, their status and their list; knows nothing of tasks, and nothing of HTTP."""
+
+    def __init__(self, parts: PlatformParts) -> None:
+        self._parts = parts
+        self._datasets = DatasetOrchestrator(parts)
+        self._status = StatusReader(parts)
+        self._lister = RequestLister(parts)
+
+    def submit(self, body: Any, *, retry_failed: bool = False) -> Submitted:
+        """Accept a request, or find the one that asked for the same before.
+
+        All of it is one transaction: whoever gets this answer can rely on it.
+
+        Raises:
+            InvalidRequest: the body or the source cannot be taken.
+            NotFound: (SOURCE_NOT_FOUND) the source blob is not there.
+            IdentityConflict: the dataset exists with another content.
+            Unavailable: the database or the storage does not answer.
+        """
+        submission = self._parse(body)
+        decision, known = self._existing(submission, retry_failed=retry_failed)
+        if decision is Decision.REPLAY and known:
+            return Submitted(self._answer(known, replayed=True), replayed=True)
+        blob = self._admit(submission)
+        with self._parts.transactions() as tx:
+            decision, request = self._datasets.submit(tx, submission, blob, retry_failed=retry_failed)
+        replayed = decision is Decision.REPLAY
+        return Submitted(self._answer(request, replayed=replayed), replayed=replayed)
+
+    def plan(self, body: Any, *, retry_failed: bool = False) -> DryRunAnswer:
+        """Check a request as `submit` does, and tell what it would do. Nothing is stored.
+
+        Raises:
+            AppError: as `submit`.
+        """
+        submission = self._parse(body)
+        decision, known = self._existing(submission, retry_failed=retry_failed)
+        if decision is Decision.REPLAY and known:
+            return self._plan(submission, would="replay", revision=known.revision, blob=None)
+        blob = self._admit(submission)
+        if known is None:
+            return self._plan(submission, would="create", revision=1, blob=blob)
+        return self._plan(submission, would="revise", revision=known.revision + 1, blob=blob)
+
+    def status(self, identifier: str) -> StatusAnswer:
+        """See `StatusReader.status`."""
+        return self._status.status(identifier)
+
+    def requests(self, *, status: RequestStatus | None, cursor: str | None, limit: int) -> RequestPage:
+        """See `RequestLister.page`."""
+        return self._lister.page(status=status, cursor=cursor, limit=limit)
+
+    def _parse(self, body: Any) -> Submission:
+        return parse_submission(body, options=self._parts.options)
+
+    def _existing(
+        self, submission: Submission, *, retry_failed: bool
+    ) -> tuple[Decision, RequestRecord | None]:
+        with self._parts.transactions() as tx:
+            return self._datasets.existing(Stores.of(tx), submission, retry_failed=retry_failed)
+
+    def _admit(self, submission: Submission) -> BlobInfo:
+        return admit(
+            self._parts.storage,
+            submission.request.source_path,
+            max_bytes=self._parts.options.max_source_bytes,
+        )
+
+    def _answer(self, request: RequestRecord, *, replayed: bool) -> SubmitAnswer:
+        urls = self._parts.options.urls
+        status = RequestStatus(request.status)
+        estimate = None if status.is_terminal else self._estimate(request.request_type)
+        return SubmitAnswer(
+            request_id=request.request_id,
+            platform_request_id=request.request_id,
+            dataset_key=request.dataset_key,
+            status=status if replayed else "accepted",
+            status_url=urls.status(request.request_id),
+            estimated_completion=estimated_completion(
+                estimate, created_at=request.created_at, now=self._parts.clock()
+            ),
+            estimate=estimate,
+            endpoints=request.endpoints,
+            revision=request.revision,
+            warnings=tuple(request.warnings),
+            links=links_of(request, urls),
+        )
+
+    def _plan(
+        self,
+        submission: Submission,
+        *,
+        would: Literal["create", "revise", "replay"],
+        revision: int,
+        blob: BlobInfo | None,
+    ) -> DryRunAnswer:
+        request_id = identity.request_id(submission.dataset_key, revision)
+        jobs = [self._parts.jobs[step.job_type] for step in CHAINS[submission.data_type]]
+        return DryRunAnswer(
+            request_id=request_id,
+            platform_request_id=request_id,
+            dataset_key=submission.dataset_key,
+            would=would,
+            revision=revision,
+            collection_id=submission.collection_id,
+            data_type=submission.data_type,
+            source=PlanSource(uri=blob.uri, size_bytes=blob.size_bytes, etag=blob.etag) if blob else None,
+            processing_config=submission.content["processing_config"],
+            plan=tuple(PlannedStep(job_type=job.job_type, description=job.description) for job in jobs),
+            estimate=self._estimate(submission.data_type.value),
+            links=(Link(rel="submit", href=self._parts.options.urls.submit(), method="POST"),),
+        )
+
+    def _estimate(self, request_type: str) -> Estimate | None:
+        with self._parts.transactions() as tx:
+            return estimate_from(Stores.of(tx).listing.durations(request_type))

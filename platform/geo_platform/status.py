@@ -1,0 +1,169 @@
+"""How a request stands, in the words of the contract."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from core.errors import NotFound
+from geo_platform.endpoints import Urls
+from geo_platform.models import Estimate, Link, Progress, RequestError, RevisionEntry, StatusAnswer
+from geo_platform.ports import PlatformParts, Stores
+from geo_platform.states import DataType, RequestStatus
+from infrastructure.repositories.request_jobs import OpenStage, StepJob
+from infrastructure.repositories.requests import Durations, RequestRecord
+
+_MIN_SAMPLES = 3
+_REQUEST_ID = re.compile(r"[0-9a-f]{32}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def estimate_from(durations: Durations) -> Estimate | None:
+    """From the history of this type, once there is some; None before."""
+    if durations.sample_count < _MIN_SAMPLES or durations.p50 is None or durations.p90 is None:
+        return None
+    return Estimate(seconds_p50=round(durations.p50, 1), seconds_p90=round(durations.p90, 1))
+
+
+def estimated_completion(
+    estimate: Estimate | None, *, created_at: datetime, now: datetime
+) -> datetime | None:
+    """When half of the requests of this type are done; None when that is unknown or past."""
+    if estimate is None:
+        return None
+    moment = created_at + timedelta(seconds=estimate.seconds_p50)
+    return moment.replace(microsecond=0) if moment > now else None
+
+
+def job_share(job: StepJob, stage: OpenStage | None) -> float:
+    """How much of a job is done, 0 to 1: its stages count alike, the open one by its tasks."""
+    if stage is None:
+        return 0.0
+    of_stage = 1.0 if stage.status == "closed" else stage.finished_share / max(stage.task_count, 1)
+    return min((stage.number - 1 + of_stage) / job.total_stages, 1.0)
+
+
+def percent_of(*, steps_completed: int, total_steps: int, share: float) -> int:
+    """Of a running request: 100 is kept for what is published."""
+    return min(int(100 * (steps_completed + share) / total_steps), 99)
+
+
+class StatusReader:
+    """Reads the status of one request, by any of its ids."""
+
+    def __init__(self, parts: PlatformParts) -> None:
+        self._parts = parts
+
+    def status(self, identifier: str) -> StatusAnswer:
+        """The status by request id, dataset key or job id; a `plt_` prefix may stand before it.
+
+        Raises:
+            NotFound: (REQUEST_NOT_FOUND) there is no such request.
+        """
+        with self._parts.transactions() as tx:
+            stores = Stores.of(tx)
+            request = self._find(stores, identifier)
+            progress, message = self._progress(stores, request)
+            return self._answer(stores, request, progress=progress, message=message)
+
+    def _find(self, stores: Stores, identifier: str) -> RequestRecord:
+        name = identifier.removeprefix("plt_").lower()
+        request_id: str | None = name if _REQUEST_ID.fullmatch(name) else None
+        if _HASH.fullmatch(name):
+            request_id = stores.requests.id_of_dataset(name) or stores.chain.request_of(name)
+        request = stores.requests.get(request_id) if request_id else None
+        if request is None:
+            raise NotFound(
+                "There is no request with this id.",
+                code="REQUEST_NOT_FOUND",
+                remedy="Use the request_id that the submission answered.",
+            )
+        return request
+
+    def _progress(self, stores: Stores, request: RequestRecord) -> tuple[Progress, str | None]:
+        total = len(request.job_chain)
+        job = _current_job(stores.chain.of_request(request.request_id), request)
+        if job is None or RequestStatus(request.status).is_terminal:
+            percent = request.progress_percent
+            return _progress(request, total=total, percent=percent, step=None), request.status_message
+        stage = stores.chain.open_stage(job.job_id)
+        percent = percent_of(
+            steps_completed=request.current_job_index, total_steps=total, share=job_share(job, stage)
+        )
+        if percent > request.progress_percent:
+            stores.chain.raise_progress(request.request_id, percent)
+        percent = max(percent, request.progress_percent)
+        step = f"{job.job_type}/{stage.name}" if stage else job.job_type
+        return _progress(request, total=total, percent=percent, step=step), _message(request, job, stage)
+
+    def _answer(
+        self, stores: Stores, request: RequestRecord, *, progress: Progress, message: str | None
+    ) -> StatusAnswer:
+        status = RequestStatus(request.status)
+        revisions = stores.listing.revisions(request.dataset_key)
+        return StatusAnswer(
+            request_id=request.request_id,
+            platform_request_id=request.request_id,
+            dataset_key=request.dataset_key,
+            client_request_id=request.client_request_id,
+            identifiers=request.identifiers,
+            collection_id=request.collection_id,
+            data_type=DataType(request.request_type),
+            status=status,
+            ogc_status=status.ogc,
+            progress_percent=progress.percent_complete,
+            progress=progress,
+            message=message,
+            estimated_completion=self._estimated(stores, request, status),
+            endpoints=request.endpoints,
+            api_endpoints=request.endpoints,
+            stac_metadata=request.stac_metadata,
+            data_characteristics=request.data_characteristics,
+            warnings=tuple(request.warnings),
+            error=RequestError.model_validate(request.error) if request.error else None,
+            revision=request.revision,
+            versions=tuple(RevisionEntry.model_validate(row) for row in revisions),
+            created_at=request.created_at,
+            started_at=request.started_at,
+            completed_at=request.completed_at,
+            links=links_of(request, self._parts.options.urls),
+        )
+
+    def _estimated(self, stores: Stores, request: RequestRecord, status: RequestStatus) -> datetime | None:
+        if status.is_terminal:
+            return None
+        estimate = estimate_from(stores.listing.durations(request.request_type))
+        return estimated_completion(estimate, created_at=request.created_at, now=self._parts.clock())
+
+
+def links_of(request: RequestRecord, urls: Urls) -> tuple[Link, ...]:
+    """What a client can do next with the request."""
+    links = [Link(rel="self", href=urls.status(request.request_id))]
+    if request.status == RequestStatus.FAILED:
+        retry = f"{urls.submit()}?retry_failed=true"
+        links.append(Link(rel="retry", href=retry, method="POST", title="POST the same body again"))
+    if request.endpoints:
+        links += [
+            Link(rel="item", href=request.endpoints["stac_item"], title="STAC item"),
+            Link(rel="alternate", href=request.endpoints["map"], title="Map"),
+        ]
+    return tuple(links)
+
+
+def _current_job(jobs: Sequence[StepJob], request: RequestRecord) -> StepJob | None:
+    return next((job for job in jobs if job.step == request.current_job_index), None)
+
+
+def _progress(request: RequestRecord, *, total: int, percent: int, step: str | None) -> Progress:
+    return Progress(
+        current_step=step,
+        steps_completed=min(request.current_job_index, total),
+        total_steps=total,
+        percent_complete=percent,
+    )
+
+
+def _message(request: RequestRecord, job: StepJob, stage: OpenStage | None) -> str | None:
+    if stage is None:
+        return request.status_message
+    tasks = f", {stage.finished_count} of {stage.task_count} tasks done" if stage.task_count > 1 else ""
+    return f"{job.job_type}: {stage.name} (stage {stage.number} of {job.total_stages}){tasks}"

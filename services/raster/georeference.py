@@ -1,0 +1,109 @@
+"""Where a raster lies: its CRS by name, and its bounds on the globe."""
+
+import math
+from typing import Any
+
+from rasterio.crs import CRS
+from rasterio.errors import CRSError, RasterioError
+from rasterio.warp import transform, transform_bounds
+
+from core.errors import PermanentTaskError
+from core.task_models.stac import BBox
+
+WGS84 = CRS.from_epsg(4326)
+
+
+def require_georeference(dataset: Any) -> None:
+    """Refuse a raster without a place on earth.
+
+    Raises:
+        PermanentTaskError: CRS_MISSING when only the CRS is missing, NO_GEOREFERENCE otherwise.
+    """
+    located = not dataset.transform.is_identity
+    if dataset.crs and located:
+        return
+    if located:
+        raise PermanentTaskError(
+            "The raster has coordinates but does not say in which CRS.",
+            code="CRS_MISSING",
+            remedy="Assign the CRS, for example with gdal_edit.py -a_srs EPSG:32633, and upload it again.",
+        )
+    points = "ground control points" if dataset.gcps[0] else "no geotransform"
+    raise PermanentTaskError(
+        f"The raster is not georeferenced: it has {points}.",
+        code="NO_GEOREFERENCE",
+        remedy="Georeference it (gdalwarp applies ground control points) and upload the result.",
+    )
+
+
+def crs_name(crs: CRS) -> str:
+    """`EPSG:n` when the CRS is exactly that one, its WKT otherwise."""
+    authority = crs.to_authority(confidence_threshold=100)
+    return ":".join(authority) if authority and authority[0] == "EPSG" else str(crs.to_wkt())
+
+
+def geographic_bbox(crs: CRS, bounds: tuple[float, float, float, float]) -> BBox:
+    """West, south, east, north in degrees, each edge densified; west > east across the antimeridian.
+
+    Raises:
+        PermanentTaskError: CRS_UNKNOWN, or COORDINATES_OUT_OF_RANGE when the bounds are not on the globe.
+    """
+    try:
+        west, south, east, north = transform_bounds(crs, WGS84, *bounds, densify_pts=21)
+    except (CRSError, RasterioError) as exc:
+        raise _unknown_crs() from exc
+    if not all(map(math.isfinite, (west, south, east, north))):
+        raise _out_of_range()
+    if min(south, west / 6) < -91 or max(north, east / 6) > 91:
+        raise _out_of_range()
+    west, east = _longitudes(west, east)
+    return west, max(south, -90.0), east, min(north, 90.0)
+
+
+def footprint_ring(
+    crs: CRS, affine: tuple[float, ...], *, width: int, height: int, points_per_edge: int = 8
+) -> list[list[float]]:
+    """The outline of a raster as a closed ring of longitude, latitude; it follows a rotated grid."""
+    a, b, c, d, e, f = affine
+    steps = [index / points_per_edge for index in range(points_per_edge)]
+    # Counter-clockwise from the lower left of a north-up raster (RFC 7946, section 3.1.6).
+    edges = (
+        [(step, 1.0) for step in steps],
+        [(1.0, 1 - step) for step in steps],
+        [(1 - step, 0.0) for step in steps],
+        [(0.0, step) for step in steps],
+    )
+    pixels = [(u * width, v * height) for edge in edges for u, v in edge]
+    xs = [a * col + b * row + c for col, row in pixels]
+    ys = [d * col + e * row + f for col, row in pixels]
+    lons, lats = transform(crs, WGS84, xs, ys)
+    ring = [[float(lon), float(lat)] for lon, lat in zip(lons, lats, strict=True)]
+    return [*ring, ring[0]]
+
+
+def _longitudes(west: float, east: float) -> tuple[float, float]:
+    """Into -180 to 180. Grids from 0 to 360, or a half pixel beyond 180, are common and legal."""
+    if east - west >= 360:
+        return -180.0, 180.0
+    return _wrapped(west, below=180.0), _wrapped(east, below=math.nextafter(180.0, 181.0))
+
+
+def _wrapped(longitude: float, *, below: float) -> float:
+    """`longitude` in [below - 360, below)."""
+    return longitude if -180 <= longitude < below else (longitude + 180) % 360 - 180
+
+
+def _unknown_crs() -> PermanentTaskError:
+    return PermanentTaskError(
+        "The CRS of the raster cannot be related to longitude and latitude.",
+        code="CRS_UNKNOWN",
+        remedy="Assign a CRS of the EPSG registry, or warp the raster to one.",
+    )
+
+
+def _out_of_range() -> PermanentTaskError:
+    return PermanentTaskError(
+        "The bounds of the raster are not on the globe: the CRS does not fit the coordinates.",
+        code="COORDINATES_OUT_OF_RANGE",
+        remedy="Check the CRS: projected coordinates labelled as degrees are the usual cause.",
+    )

@@ -1,0 +1,29 @@
+"""Bounds in degrees, as GeoJSON and STAC write them."""
+
+BoundingBox = tuple[float, float, float, float]
+_TOLERANCE = 1e-6
+
+
+def is_on_globe(bbox: BoundingBox) -> bool:
+    """Whether west, south, east, north can be bounds of places; longitudes may run from 0 to 360."""
+    west, south, east, north = bbox
+    longitudes = -360 - _TOLERANCE <= west <= east <= 360 + _TOLERANCE
+    return longitudes and -90 - _TOLERANCE <= south <= north <= 90 + _TOLERANCE
+
+
+def normalised(bbox: BoundingBox) -> BoundingBox:
+    """The same bounds with longitudes from -180 to 180; west > east where they cross the antimeridian.
+
+    Rounding errors at the rim (180.00000000000006) are cut off. Source: RFC 7946, section 5.2.
+    """
+    west, south, east, north = bbox
+    south, north = max(south, -90.0), min(north, 90.0)
+    if west >= -180 - _TOLERANCE and east <= 180 + _TOLERANCE:
+        return max(west, -180.0), south, min(east, 180.0), north
+    if east - west >= 360:
+        return -180.0, south, 180.0, north
+    return _turned(west), south, _turned(east), north
+
+
+def _turned(longitude: float) -> float:
+    return (longitude + 180.0) % 360.0 - 180.0

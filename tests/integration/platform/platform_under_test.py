@@ -1,0 +1,157 @@
+"""The Platform on a real database, with CoreMachine's part played by the test: it ends jobs as it likes."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+import jobs.registry
+from geo_platform.completion import CompletionHandler
+from geo_platform.ports import PlatformOptions, PlatformParts, PlatformUnitOfWork
+from geo_platform.router import PlatformRouter, Submitted
+from infrastructure.database import Database
+from infrastructure.repositories.vectors import publish_table
+from tests.blobs import DirectoryBlobStore
+from tests.integration.platform.results import result_of
+from tools.stack.database import DatabaseUrls
+
+BASE = "https://hub.example"
+Transactions = Callable[[], AbstractContextManager[PlatformUnitOfWork]]
+
+
+@dataclass
+class PlatformUnderTest:
+    """Router and completion over real repositories; `sent` counts the messages that were promised."""
+
+    urls: DatabaseUrls
+    database: Database
+    blobs: DirectoryBlobStore
+    parts: PlatformParts
+    sent: list[int] = field(default_factory=list)
+
+    @property
+    def router(self) -> PlatformRouter:
+        return PlatformRouter(self.parts)
+
+    @property
+    def completion(self) -> CompletionHandler:
+        return CompletionHandler(self.parts)
+
+    def submit(self, **changes: Any) -> Submitted:
+        """Submit a vector request, or what `changes` make of it."""
+        retry_failed = changes.pop("retry_failed", False)
+        return self.router.submit(body_with(**changes), retry_failed=retry_failed)
+
+    def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        """Ask the database, as its superuser."""
+        with psycopg.connect(self.urls.admin, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+    def value(self, query: str, **values: Any) -> Any:
+        """The only value of the only row."""
+        (row,) = self.rows(query, **values)
+        (value,) = row.values()
+        return value
+
+    def execute(self, statement: str, **values: Any) -> None:
+        """Change the database by hand, as the application's role."""
+        with psycopg.connect(self.urls.app) as connection:
+            connection.execute(statement.encode(), values)
+
+    def job_of(self, request_id: str, step: int) -> str:
+        """The id of the job that serves a step."""
+        return self.value(
+            "SELECT job_id FROM platform.request_jobs WHERE request_id = %(request_id)s AND step = %(step)s",
+            request_id=request_id,
+            step=step,
+        )
+
+    def end_job(self, job_id: str, *, result: Mapping[str, Any] | None = None, status: str = "completed",
+                error: Mapping[str, Any] | None = None) -> None:
+        """What the engine does when a job's last stage is closed."""
+        self.execute(
+            "UPDATE app.jobs SET status = %(status)s, result = %(result)s, error = %(error)s,"
+            " started_at = coalesce(started_at, clock_timestamp()), finished_at = clock_timestamp()"
+            " WHERE job_id = %(job_id)s",
+            job_id=job_id,
+            status=status,
+            result=json.dumps(result) if result is not None else None,
+            error=json.dumps(error) if error is not None else None,
+        )
+
+    def run_step(self, request_id: str, step: int) -> str:
+        """End the job of a step well, with what its handlers would have made; nobody has been told yet."""
+        job_id = self.job_of(request_id, step)
+        job = self.rows("SELECT job_type, parameters FROM app.jobs WHERE job_id = %(id)s", id=job_id)[0]
+        result = result_of(job["job_type"], job["parameters"], job_id=job_id)
+        if job["job_type"] == "ingest_vector":
+            self._stage_table(job_id, result["table"])
+        if job["job_type"] == "process_raster":
+            self._stage("blob", result["blob_uri"], job_id=job_id)
+        self.end_job(job_id, result=result)
+        return job_id
+
+    def run_chain(self, request_id: str) -> str:
+        """All steps, told to the Platform; the id of the last job."""
+        steps = self.value(
+            "SELECT jsonb_array_length(job_chain) FROM platform.requests WHERE request_id = %(id)s", id=request_id
+        )
+        job_id = ""
+        for step in range(steps):
+            job_id = self.run_step(request_id, step)
+            self.completion.on_job_terminal(job_id)
+        return job_id
+
+    def _stage_table(self, job_id: str, name: str) -> None:
+        self._stage("table", name, job_id=job_id)
+        self.execute(
+            f'CREATE TABLE staging."{name}" (fid bigint PRIMARY KEY, name text, geom geometry(Point, 4326))'
+        )
+        self.execute(f"INSERT INTO staging.\"{name}\" VALUES (1, 'a', ST_SetSRID(ST_Point(1, 2), 4326))")
+
+    def _stage(self, kind: str, location: str, *, job_id: str) -> None:
+        for attempt, where in enumerate((location, f"{location}-lost"), start=1):
+            self.execute(
+                "INSERT INTO app.artefacts (job_id, task_id, attempt, kind, location)"
+                " VALUES (%(job_id)s, 't', %(attempt)s, %(kind)s, %(location)s)",
+                job_id=job_id,
+                attempt=attempt,
+                kind=kind,
+                location=where,
+            )
+
+
+def body_with(**changes: Any) -> dict[str, Any]:
+    """A body of S1's shape; None takes a field out."""
+    body = {
+        "dataset_id": "flood-2024",
+        "resource_id": "extent",
+        "version_id": "v1.0",
+        "request_type": "vector",
+        "source_path": "bronze/floods/extent.gpkg",
+        "processing_config": {},
+    } | changes
+    return {name: value for name, value in body.items() if value is not None}
+
+
+@contextmanager
+def platform_on(urls: DatabaseUrls, directory: Path) -> Iterator[PlatformUnderTest]:
+    """A Platform over this database, with a vector and a raster source in place."""
+    sent: list[int] = []
+    blobs = DirectoryBlobStore(directory)
+    blobs.put("bronze/floods/extent.gpkg", b"not looked at by the Platform")
+    blobs.put("bronze/dem.tif", b"nor this")
+    with Database(urls.app, pool_max=12, connect_seconds=20, on_promised=sent.extend) as database:
+        parts = PlatformParts(
+            options=PlatformOptions(public_base_url=BASE, max_source_bytes=1000),
+            transactions=database.unit_of_work,
+            storage=blobs,
+            jobs=jobs.registry.discover(),
+            publish_table=publish_table,
+        )
+        yield PlatformUnderTest(urls, database, blobs, parts, sent)

@@ -1,0 +1,22 @@
+"""Questions that several tests ask of what is stored."""
+
+from core.errors import AppError
+from tests.integration.platform.platform_under_test import PlatformUnderTest
+
+
+def counts(hub: PlatformUnderTest) -> dict[str, int]:
+    """How many rows a submission has left."""
+    tables = {
+        "datasets": "app.datasets",
+        "requests": "platform.requests",
+        "jobs": "app.jobs",
+        "request_jobs": "platform.request_jobs",
+        "outbox": "app.outbox",
+    }
+    return {name: hub.value(f"SELECT count(*) FROM {table}") for name, table in tables.items()}
+
+
+def errors(exc: Exception) -> str:
+    """The code of one of our errors."""
+    assert isinstance(exc, AppError)
+    return exc.code

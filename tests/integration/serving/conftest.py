@@ -1,0 +1,61 @@
+"""Serving against real databases and blobs."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.ports import BlobInfo
+from tests.integration.serving.functions_client import BASE_URL, FunctionsClient
+from tools.stack.database import DatabaseUrls
+from triggers.serving.config import ServingConfig
+
+
+class NoBlobs:
+    """A blob store for tests that must not touch one."""
+
+    def info(self, uri: str) -> BlobInfo:
+        raise AssertionError(uri)
+
+    def open_range(self, uri: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        raise AssertionError(uri)
+
+    def gdal_path(self, uri: str) -> str:
+        raise AssertionError(uri)
+
+    def gdal_options(self) -> Mapping[str, str]:
+        return {}
+
+    def read_url(self, uri: str, *, seconds: int) -> str | None:
+        raise AssertionError(uri)
+
+
+class NoCatalogue:
+    """The page's catalogue, empty."""
+
+    def latest(self, limit: int) -> list[Any]:
+        return []
+
+    def find(self, collection_id: str) -> None:
+        return None
+
+
+@pytest.fixture
+def app_connection(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
+    """Every statement commits at once."""
+    with psycopg.connect(database_urls.app, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def serving_config(database_urls: DatabaseUrls) -> ServingConfig:
+    return ServingConfig(
+        reader_url=database_urls.reader, public_base_url=BASE_URL, blobs=NoBlobs(), catalogue=NoCatalogue()
+    )
+
+
+@pytest.fixture
+def client(serving_config: ServingConfig) -> Iterator[FunctionsClient]:
+    with FunctionsClient(serving_config) as running:
+        yield running

@@ -1,0 +1,25 @@
+"""What the person at the terminal sees."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.text import Text
+
+from tools.stack.errors import StackError
+
+console = Console(highlight=False)
+
+
+def show_failure(failure: StackError) -> None:
+    """The sentence, and the lines of the log that explain it."""
+    console.print(f"[bold red]{escape(str(failure))}[/]")
+    if failure.log_tail:
+        console.print(Panel(Text(failure.log_tail), title="end of its log", border_style="red"))
+
+
+def duration(seconds: float) -> str:
+    """Short: `45 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,91 @@
+"""The Platform over HTTP: submit, status, list. Parse, call one use-case, render."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import azure.functions as func
+
+from geo_platform.models import StatusAnswer
+from geo_platform.router import PlatformRouter
+from geo_platform.states import RequestStatus
+from triggers.http import bad_parameter, conditional_answer, flag, json_answer, json_body, number
+from triggers.problems import answers
+
+_POLL_SECONDS = 2
+_MAX_PAGE = 200
+Handler = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+class PlatformApplication(Protocol):
+    """What these triggers need of the application."""
+
+    @property
+    def platform(self) -> PlatformRouter: ...
+
+
+def platform_blueprint(app: PlatformApplication) -> func.Blueprint:
+    """The routes; every `/platform/...` exists with and without the `/api` prefix."""
+    blueprint = func.Blueprint()
+    for name, route, method, handler in (
+        ("platform_submit", "api/platform/submit", "POST", _submit(app)),
+        ("platform_submit_unprefixed", "platform/submit", "POST", _submit(app)),
+        ("platform_status", "api/platform/status/{id}", "GET", _status(app)),
+        ("platform_status_unprefixed", "platform/status/{id}", "GET", _status(app)),
+        ("platform_status_short", "api/status/{id}", "GET", _status(app)),
+        ("platform_requests", "api/platform/status", "GET", _requests(app)),
+        ("platform_requests_unprefixed", "platform/status", "GET", _requests(app)),
+    ):
+        blueprint.function_name(name)(blueprint.route(route=route, methods=[method])(handler))
+    return blueprint
+
+
+def _submit(app: PlatformApplication) -> Handler:
+    @answers
+    def platform_submit(req: func.HttpRequest) -> func.HttpResponse:
+        body, retry_failed = json_body(req), flag(req, "retry_failed")
+        if flag(req, "dry_run"):
+            return json_answer(app.platform.plan(body, retry_failed=retry_failed))
+        submitted = app.platform.submit(body, retry_failed=retry_failed)
+        headers = {"Location": submitted.answer.status_url}
+        if submitted.replayed:
+            return json_answer(submitted.answer, headers={**headers, "Idempotent-Replay": "true"})
+        return json_answer(
+            submitted.answer, status=202, headers={**headers, "Retry-After": str(_POLL_SECONDS)}
+        )
+
+    return platform_submit
+
+
+def _status(app: PlatformApplication) -> Handler:
+    @answers
+    def platform_status(req: func.HttpRequest) -> func.HttpResponse:
+        answer = app.platform.status(req.route_params.get("id", ""))
+        return conditional_answer(req, answer, headers=_poll_hint(answer))
+
+    return platform_status
+
+
+def _poll_hint(answer: StatusAnswer) -> dict[str, str]:
+    return {} if answer.status.is_terminal else {"Retry-After": str(_POLL_SECONDS)}
+
+
+def _requests(app: PlatformApplication) -> Handler:
+    @answers
+    def platform_requests(req: func.HttpRequest) -> func.HttpResponse:
+        page = app.platform.requests(
+            status=_status_filter(req),
+            cursor=req.params.get("cursor"),
+            limit=number(req, "limit", default=50, least=1, most=_MAX_PAGE),
+        )
+        return json_answer(page)
+
+    return platform_requests
+
+
+def _status_filter(req: func.HttpRequest) -> RequestStatus | None:
+    text = req.params.get("status")
+    if text is None:
+        return None
+    if text not in list(RequestStatus):
+        raise bad_parameter("status", "must be one of " + ", ".join(RequestStatus))
+    return RequestStatus(text)

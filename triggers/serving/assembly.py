@@ -1,0 +1,74 @@
+"""Builds the serving apps. Imported on the first serving request, never before (see `triggers.serving.asgi`)."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from buildpg import asyncpg
+from fastapi import FastAPI
+from stac_fastapi.pgstac.db import con_init, get_connection
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from triggers.serving.config import ServingConfig
+from triggers.serving.datasets import PublishedDatasets
+from triggers.serving.dispatch import Alias, Dispatcher, HeadAsGet, Mounted
+from triggers.serving.features import TableCollections, features_app
+
+_MVT_ALIAS = Alias(re.compile(r"(/collections/[^/]+/tiles/[^/]+/\d+/\d+/\d+)\.(?:mvt|pbf)"), r"\1")
+
+
+def build(config: ServingConfig) -> ASGIApp:
+    """The ASGI app of everything under /api that is served from published data."""
+    features = features_app()
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with _open_pool(config) as pool:
+            _connect([features], pool)
+            yield
+
+    dispatcher = Dispatcher(
+        [Mounted("/api/ogc/features", HeadAsGet(features), [_MVT_ALIAS])],
+        public_base_url=config.public_base_url,
+        lifespan_app=Starlette(lifespan=lifespan),
+    )
+    return CORSMiddleware(
+        dispatcher,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["Content-Type", "Range", "If-None-Match"],
+        expose_headers=["ETag", "Link", "Content-Range", "Content-Crs", "Content-Bbox"],
+        max_age=600,
+    )
+
+
+def _connect(apps: list[FastAPI], pool: asyncpg.BuildPgPool) -> None:
+    datasets = PublishedDatasets(pool)
+    collections = TableCollections(pool, datasets)
+    for app in apps:
+        app.state.pool = app.state.readpool = pool
+        app.state.get_connection = get_connection
+        app.state.datasets = datasets
+        app.state.collections = collections
+
+
+def _open_pool(config: ServingConfig) -> asyncpg.BuildPgPool:
+    """One pool for all apps. No connection is opened before it is needed, so a start needs no database."""
+    return asyncpg.create_pool_b(
+        config.reader_url,
+        min_size=0,
+        max_size=config.pool_max,
+        timeout=5,
+        max_inactive_connection_lifetime=300,
+        init=con_init,
+        server_settings={
+            "application_name": "geo-serving",
+            "search_path": "pgstac,public",
+            "statement_timeout": str(int(config.statement_seconds * 1000)),
+            "default_transaction_read_only": "on",
+            "pgstac.readonly": "true",
+            "jit": "off",
+        },
+    )

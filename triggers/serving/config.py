@@ -1,0 +1,62 @@
+"""What serving needs from the rest of the application."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.ports import BlobInfo
+
+
+class BlobReader(Protocol):
+    """The reading half of `core.ports.BlobStore`."""
+
+    def info(self, uri: str) -> BlobInfo: ...
+
+    def open_range(self, uri: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]: ...
+
+    def gdal_path(self, uri: str) -> str: ...
+
+    def gdal_options(self) -> Mapping[str, str]: ...
+
+    def read_url(self, uri: str, *, seconds: int) -> str | None:
+        """A URL that reads the blob for a while without a key, or None where the store cannot sign one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedSummary:
+    """A published dataset as the page lists it."""
+
+    collection_id: str
+    title: str
+    data_type: str
+    published_at: str
+    endpoints: Mapping[str, str]
+    bbox: Sequence[float] | None
+    band_count: int | None
+
+
+class PublishedCatalogue(Protocol):
+    """The published datasets, for the page."""
+
+    def latest(self, limit: int) -> Sequence[PublishedSummary]:
+        """The most recently published ones, newest first."""
+
+    def find(self, collection_id: str) -> PublishedSummary | None:
+        """One of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServingConfig:
+    """`reader_url` is the database as role geo_reader; `public_base_url` begins every URL in an answer.
+
+    `max_body_bytes` bounds what one answer holds in memory: Azure Functions sends no chunked bodies.
+    """
+
+    reader_url: str = field(repr=False)
+    public_base_url: str
+    blobs: BlobReader
+    catalogue: PublishedCatalogue
+    pool_max: int = 6
+    statement_seconds: float = 30.0
+    max_body_bytes: int = 64 * 2**20
+    signed_url_seconds: int = 900

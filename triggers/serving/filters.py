@@ -1,0 +1,53 @@
+"""Which CQL2 expressions clients may send.
+
+CQL2 lets a filter call any function, and the library writes the call into the SQL as it stands: `pg_sleep(10) = 1`
+would sleep. Only the operators and functions of the standard that PostGIS has under those names pass.
+
+Reference: OGC 21-065r2, sections 6 to 9.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.errors import InvalidRequest
+
+_LOGIC = {"and", "or", "not"}
+_COMPARISON = {"=", "<>", "<", ">", "<=", ">=", "like", "between", "in", "isNull"}
+_ARITHMETIC = {"+", "-", "*", "/", "%", "^", "div"}
+_TEXT = {"casei"}
+_SPATIAL = {"s_intersects", "s_equals", "s_disjoint", "s_touches", "s_within", "s_overlaps", "s_crosses", "s_contains"}
+_TEMPORAL = {
+    "t_after", "t_before", "t_contains", "t_disjoint", "t_during", "t_equals", "t_finishedBy", "t_finishes",
+    "t_intersects", "t_meets", "t_metBy", "t_overlappedBy", "t_overlaps", "t_startedBy", "t_starts",
+}  # fmt: skip
+ALLOWED = _LOGIC | _COMPARISON | _ARITHMETIC | _TEXT | _SPATIAL | _TEMPORAL
+MAX_OPERATORS = 200
+
+
+def check_filter(expression: dict[str, Any]) -> None:
+    """Let a CQL2-JSON expression pass, or not.
+
+    Raises:
+        InvalidRequest: (INVALID_FILTER) it calls what is not in the standard, or is too long.
+    """
+    count = 0
+    for count, operator in enumerate(_operators(expression), start=1):
+        if operator not in ALLOWED:
+            raise InvalidRequest(
+                f"The filter uses '{operator[:60]}', which is no operator of CQL2 that we support.",
+                code="INVALID_FILTER",
+                remedy="Use comparisons, LIKE, BETWEEN, IN, IS NULL, CASEI, spatial and temporal operators.",
+            )
+    if count > MAX_OPERATORS:
+        raise InvalidRequest(f"The filter has more than {MAX_OPERATORS} operators.", code="INVALID_FILTER")
+
+
+def _operators(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "op" in node:
+            yield str(node["op"])
+        children: Any = node.values()
+    else:
+        children = node if isinstance(node, list) else ()
+    for child in children:
+        yield from _operators(child)
