@@ -44,7 +44,7 @@ class BrokerServer(Part):
 
 
 class FunctionsHost(Part):
-    """One host process that runs `function_app.py` with the settings of one app."""
+    """One host process that runs the `function_app.py` of `app_root` with the settings of one app."""
 
     stop_seconds = 40.0  # it lets running functions finish for 30 s
 
@@ -54,10 +54,12 @@ class FunctionsHost(Part):
         *,
         state: StateDirectory,
         root: Path,
+        app_root: Path | None = None,
         settings: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         super().__init__(name, state=state)
         self._root = root
+        self._app_root = app_root or root
         self._settings = settings  # asked at the start: the ports of the other parts stand then
 
     @property
@@ -66,7 +68,7 @@ class FunctionsHost(Part):
         return f"http://127.0.0.1:{self.port}"
 
     def _launch(self) -> Launch:
-        options = {"--root": str(self._root), "--host": "127.0.0.1", "--port": str(self.port)}
+        options = {"--root": str(self._app_root), "--host": "127.0.0.1", "--port": str(self.port)}
         return _module("tools.functions_host", options, root=self._root, environment=self._settings())
 
     def _is_ready(self) -> bool:

@@ -26,7 +26,7 @@ class Stack:
     """PostgreSQL, Azurite, broker and the hosts of a topology, kept in one state directory.
 
     Stacks with different state directories do not disturb each other. `settings` are added to the
-    environment of every host.
+    environment of every host, which runs the app of `app_root` (by default the checkout's).
     """
 
     def __init__(
@@ -36,9 +36,11 @@ class Stack:
         topology: Topology | None = None,
         *,
         durable: bool = True,
+        app_root: Path | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.root = root.resolve()
+        self._app_root = app_root
         self.state = StateDirectory(state_dir)
         self.topology = topology or self._remembered_topology()
         self._settings = settings or {}
@@ -115,7 +117,11 @@ class Stack:
 
     def _host(self, app: App) -> FunctionsHost:
         return FunctionsHost(
-            app.part, state=self.state, root=self.root, settings=lambda: self.environment(app)
+            app.part,
+            state=self.state,
+            root=self.root,
+            app_root=self._app_root,
+            settings=lambda: self.environment(app),
         )
 
     def _base_url(self, app: App) -> str:

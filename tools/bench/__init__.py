@@ -1,0 +1,1 @@
+"""Benchmarks: ratios and rates measured on this machine, never part of the tests."""
