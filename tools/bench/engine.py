@@ -31,7 +31,8 @@ LATENCY_BARS_MS = {"p50": 100.0, "p99": 500.0}
 THROUGHPUT_BAR = 350.0
 _WARM_UP = 40  # jobs until every worker process has opened its links to every queue
 _STAMPS = """
-SELECT status, extract(epoch FROM finished_at - created_at) * 1000, extract(epoch FROM finished_at - started_at)
+SELECT status, extract(epoch FROM finished_at - created_at) * 1000,
+       extract(epoch FROM finished_at - started_at)
 FROM app.jobs WHERE job_id = %s
 """
 _SEED = """
