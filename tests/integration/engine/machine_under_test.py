@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict
 
 from core.leases import HeldLease, LeaseKeeper
-from core.machine import Backoff, CoreMachine, WorkerIdentity
+from core.machine import Backoff, ContextFactory, CoreMachine, WorkerIdentity
 from core.models.job import JobRecord
 from core.models.stage import Parallelism, Stage, TaskDefinition
 from core.models.task import ClaimedTask
@@ -84,6 +84,8 @@ class Engine:
         *,
         handler: Callable[[Number, None], Number] = lambda parameters, context: parameters,
         job: type[JobBase] = CountingJob,
+        handlers: Mapping[str, HandlerDefinition] | None = None,
+        context_factory: ContextFactory | None = None,
         lease: timedelta = timedelta(seconds=60),
     ) -> None:
         self.url = url
@@ -91,7 +93,8 @@ class Engine:
         self.ended: list[str] = []
         self.database = Database(url, jobs_queue=QUEUES[QueueRole.JOBS], on_promised=lambda ids: None)
         self.relay = Relay(self.database.unit_of_work, self.sender)
-        handlers = {"count": HandlerDefinition("count", handler, Number, Number, QueueRole.LEGACY_TASKS)}
+        own = HandlerDefinition("count", handler, Number, Number, QueueRole.LEGACY_TASKS)
+        handlers = {"count": own} if handlers is None else handlers
         workflows: Mapping[str, Any] = {job.job_type: job}
         orchestration = OrchestrationManager(
             jobs=workflows, handlers=handlers, queue_names=QUEUES, max_attempts=3
@@ -104,7 +107,7 @@ class Engine:
             tasks=self.database.tasks,
             leases=LeaseKeeper(self.database.tasks, lease=lease),
             handlers=handlers,
-            context_factory=_no_context,
+            context_factory=context_factory or _no_context,
             identity=WorkerIdentity("app-under-test", "worker-1", lease),
             backoff=backoff,
             on_job_terminal=self.ended.append,

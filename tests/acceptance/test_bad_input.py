@@ -1,0 +1,147 @@
+"""Bad input: a clear error with a code and a remedy, nothing left behind, and the worker goes on."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSubQueue
+from shapely.geometry import Point
+
+from tests.acceptance.hub import Hub
+from tests.rasters import rgb, truncated, virtual_raster
+from tests.vectors import geojson, shapefile_parts, write_geopackage, zipped_shapefile
+
+PLACES = [Point(12.5, 41.9), Point(-0.1, 51.5)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"colour": "blue"}, 422, "UNKNOWN_FIELD"),
+        ({"request_type": "hologram"}, 422, "UNKNOWN_DATA_TYPE"),
+        ({"source_path": "bronze/nowhere/none.gpkg"}, 404, "SOURCE_NOT_FOUND"),
+        ({"source_path": "bronze/../secrets/x.gpkg"}, 422, "SOURCE_INVALID"),
+        ({"source_path": "silver/x.gpkg"}, 422, "SOURCE_INVALID"),
+        ({"source_path": "bronze/x.exe"}, 415, "UNSUPPORTED_FORMAT"),
+        ({"dataset_id": ""}, 422, "VALIDATION_ERROR"),
+    ],
+)
+def test_what_can_be_known_is_refused_at_submit(
+    hub: Hub, changes: dict[str, str], status: int, code: str
+) -> None:
+    body = {**hub.body("vector", "bronze/any.gpkg"), **changes}
+    answer = hub.submit(body)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code), problem
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert problem["remediation"]
+    assert problem["error"] == problem["detail"]
+
+
+def test_a_body_that_is_no_json_is_called_so(hub: Hub) -> None:
+    answer = requests.post(
+        f"{hub.base_url}/platform/submit",
+        data="{not json",
+        headers={"Content-Type": "application/json"},
+        timeout=10,
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED_JSON")
+
+
+def _no_crs(folder: Path) -> bytes:
+    parts = shapefile_parts(PLACES)
+    return zipped_shapefile({name: part for name, part in parts.items() if name != "prj"})
+
+
+def _empty_layer(folder: Path) -> bytes:
+    return write_geopackage(folder / "empty.gpkg", []).read_bytes()
+
+
+def _truncated_shapefile(folder: Path) -> bytes:
+    parts = shapefile_parts(PLACES * 50)
+    return zipped_shapefile({**parts, "shp": parts["shp"][: len(parts["shp"]) // 2]})
+
+
+@pytest.mark.parametrize(
+    ("request_type", "name", "make", "codes"),
+    [
+        ("vector", "places.zip", _no_crs, {"CRS_MISSING"}),
+        ("vector", "places.gpkg", _empty_layer, {"NO_FEATURES"}),
+        ("vector", "places.zip", _truncated_shapefile, {"GEOMETRY_UNREADABLE", "CONTENT_MISMATCH"}),
+        ("vector", "places.gpkg", lambda folder: b"this is no database", {"CONTENT_MISMATCH"}),
+        (
+            "vector",
+            "places.geojson",
+            lambda folder: b'{"type": "Feature',
+            {"CONTENT_MISMATCH", "VECTOR_UNREADABLE"},
+        ),
+        (
+            "raster",
+            "image.tif",
+            lambda folder: b"this is no image",
+            {"CONTENT_MISMATCH", "RASTER_UNREADABLE"},
+        ),
+        (
+            "raster",
+            "image.tif",
+            lambda folder: truncated(folder / "cut.tif").read_bytes(),
+            {"RASTER_UNREADABLE"},
+        ),
+        (
+            "raster",
+            "image.tif",
+            lambda folder: virtual_raster(folder / "v.tif", source=rgb(folder / "rgb.tif")).read_bytes(),
+            {"CONTENT_MISMATCH"},
+        ),
+        (
+            "raster",
+            "image.tif",
+            lambda folder: rgb(folder / "nowhere.tif", crs=None).read_bytes(),
+            {"CRS_MISSING", "NO_GEOREFERENCE"},
+        ),
+    ],
+)
+def test_bad_data_fail_the_request_and_leave_nothing(
+    hub: Hub, request_type: str, name: str, make: Callable[[Path], bytes], codes: set[str], tmp_path: Path
+) -> None:
+    source_path = hub.upload(name, make(tmp_path))
+    answer = hub.submit(hub.body(request_type, source_path))
+    assert answer.status_code == 202, answer.text
+    status = hub.wait(answer.json()["status_url"])
+    error = status["error"]
+    assert status["status"] == "failed"
+    assert error["code"] in codes, error
+    assert error["remedy"]
+    assert status["endpoints"] is None
+    _assert_nothing_staged(hub, answer.json()["request_id"])
+    hub.publish("vector", hub.upload("good.geojson", geojson(PLACES)))
+
+
+def _assert_nothing_staged(hub: Hub, request_id: str) -> None:
+    staged = f"""
+        SELECT location FROM app.artefacts a JOIN app.jobs j USING (job_id)
+        WHERE j.platform_request_id = '{request_id}' AND a.state = 'staged'"""
+    deadline = time.monotonic() + 30
+    while hub.rows(staged) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert hub.rows(staged) == []
+    left = hub.rows(f"""
+        SELECT table_name FROM information_schema.tables t WHERE table_schema = 'staging' AND EXISTS (
+            SELECT 1 FROM app.jobs j WHERE j.platform_request_id = '{request_id}'
+            AND t.table_name LIKE left(j.job_id, 32) || '%')""")
+    assert left == []
+
+
+@pytest.mark.parametrize("queue", ["geospatial-jobs", "vector-tasks"])
+def test_a_malformed_message_is_dead_lettered_with_a_reason(hub: Hub, queue: str) -> None:
+    with ServiceBusClient.from_connection_string(hub.stack.broker.connection_string) as client:
+        with client.get_queue_sender(queue) as sender:
+            sender.send_messages(ServiceBusMessage(b'{"message_type": "nonsense"}'))
+        with client.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:
+            (message,) = receiver.receive_messages(1, max_wait_time=20)
+            assert message.dead_letter_reason == "MALFORMED_MESSAGE"
+            assert "message_type" in (message.dead_letter_error_description or "")
+            receiver.complete_message(message)
+    hub.publish("vector", hub.upload("good.geojson", geojson(PLACES)))

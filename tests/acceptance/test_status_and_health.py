@@ -1,0 +1,83 @@
+"""What clients poll and admins look at."""
+
+import requests
+from shapely.geometry import Point
+
+from tests.acceptance.hub import Hub
+from tests.vectors import geojson
+
+
+def test_the_same_submission_again_finds_what_was_published(hub: Hub) -> None:
+    body = hub.body("vector", hub.upload("a.geojson", geojson([Point(1, 2)])))
+    first = hub.submit(body)
+    done = hub.wait(first.json()["status_url"])
+    again = hub.submit(body)
+    assert (again.status_code, again.headers["Idempotent-Replay"]) == (200, "true")
+    assert again.json()["request_id"] == first.json()["request_id"]
+    assert again.json()["endpoints"] == done["endpoints"]
+
+
+def test_another_content_under_the_same_identity_is_a_conflict(hub: Hub) -> None:
+    body = hub.body("vector", hub.upload("a.geojson", geojson([Point(1, 2)])))
+    hub.wait(hub.submit(body).json()["status_url"])
+    other = hub.submit({**body, "source_path": hub.upload("b.geojson", geojson([Point(3, 4)]))})
+    assert (other.status_code, other.json()["code"]) == (409, "IDENTITY_CONFLICT")
+
+
+def test_both_spellings_of_the_status_answer_alike_and_know_what_is_unchanged(hub: Hub) -> None:
+    done = hub.publish("vector", hub.upload("a.geojson", geojson([Point(1, 2)])))
+    request_id = done["request_id"]
+    long = hub.get(f"{hub.base_url}/api/platform/status/{request_id}")
+    short = hub.get(f"{hub.base_url}/platform/status/plt_{request_id}")
+    assert long.json() == short.json()
+    unchanged = hub.get(long.url, headers={"If-None-Match": long.headers["ETag"]})
+    assert unchanged.status_code == 304
+
+
+def test_an_unknown_request_is_not_found_in_the_one_shape(hub: Hub) -> None:
+    answer = hub.get(f"{hub.base_url}/platform/status/{'0' * 32}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "REQUEST_NOT_FOUND")
+
+
+def test_a_job_of_the_internal_door(hub: Hub) -> None:
+    url = f"{hub.base_url}/api/jobs/submit/hello_world"
+    created = requests.post(url, json={"n": 2, "name": hub.body("vector", "x")["dataset_id"]}, timeout=10)
+    assert (created.status_code, created.json()["status"]) == (201, "created")
+    again = requests.post(
+        url, data=created.request.body, headers={"Content-Type": "application/json"}, timeout=10
+    )
+    assert (again.status_code, again.json()["status"]) == (200, "already_exists")
+    job = hub.get(created.json()["status_url"]).json()
+    assert (job["job_type"], job["total_stages"]) == ("hello_world", 2)
+    wrong = requests.post(url, json={"n": -1, "names": 1}, timeout=10)
+    assert wrong.status_code == 422
+    assert {entry["loc"] for entry in wrong.json()["field_errors"]} == {"n", "names"}
+    unknown = requests.post(f"{hub.base_url}/api/jobs/submit/nonsense", json={}, timeout=10)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "UNKNOWN_JOB_TYPE")
+
+
+def test_health_names_every_part(hub: Hub) -> None:
+    report = hub.get(f"{hub.base_url}/api/health").json()
+    components = {entry["component"]: entry for entry in report["components"]}
+    expected = {"app_mode", "database", "postgis", "pgstac", "blob_storage", "service_bus", "outbox"}
+    assert expected <= set(components)
+    assert {entry["status"] for entry in components.values()} == {"healthy"}
+    assert components["app_mode"]["details"]["queues_listening"] == {
+        "jobs": True,
+        "raster_tasks": True,
+        "vector_tasks": True,
+        "legacy_tasks": True,
+    }
+    for probe in ("livez", "readyz"):
+        assert hub.get(f"{hub.base_url}/api/{probe}").status_code == 200
+    text = str(report)
+    assert "SharedAccessKey" not in text
+    assert "password" not in text.lower()
+
+
+def test_whatever_is_not_there_answers_in_the_one_shape(hub: Hub) -> None:
+    for path in ("nothing", "api/nothing/here", "api/cog/nothing", "api/stac/nothing", "api/ogc/nothing"):
+        answer = hub.get(f"{hub.base_url}/{path}")
+        assert answer.status_code == 404, path
+        assert answer.json()["code"], path
+        assert answer.json()["remediation"], path
