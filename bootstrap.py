@@ -72,6 +72,8 @@ def build(
             client_id=settings.platform.default_client_id,
             namespace=settings.platform.default_namespace,
             max_source_bytes=settings.platform.max_source_bytes,
+            source_container=settings.storage.bronze_container,
+            published_container=settings.storage.silver_container,
         ),
         transactions=database.unit_of_work,
         storage=storage,

@@ -1,6 +1,6 @@
 """Names of the queues, and the way to the broker."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.defaults import QueueDefaults
@@ -24,6 +24,15 @@ class QueueConfig(BaseSettings):
     legacy_tasks_queue: str = Field(
         QueueDefaults.LEGACY_TASKS_QUEUE, validation_alias="SERVICE_BUS_LEGACY_TASKS_QUEUE"
     )
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "QueueConfig":
+        if (self.connection_string is None) == (self.namespace is None):
+            raise ValueError(
+                "set exactly one of SERVICE_BUS_CONNECTION and "
+                "SERVICE_BUS_CONNECTION__fullyQualifiedNamespace"
+            )
+        return self
 
     @property
     def names(self) -> dict[QueueRole, str]:

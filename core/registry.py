@@ -54,8 +54,15 @@ class Registry(dict[str, Entry]):
         Raises:
             ContractViolation: the name is taken by another entry.
         """
-        if self.setdefault(name, entry) is not entry:
-            raise ContractViolation(f"{name!r} is registered twice")
+        if (known := self.setdefault(name, entry)) is not entry:
+            raise ContractViolation(
+                f"{name!r} is registered twice, by {_origin(known)} and by {_origin(entry)}"
+            )
+
+
+def _origin(entry: Any) -> str:
+    definition = entry.function if isinstance(entry, HandlerDefinition) else entry
+    return f"{definition.__module__}.{definition.__qualname__}"
 
 
 def validate_registries(jobs: Mapping[str, Any], handlers: Mapping[str, HandlerDefinition]) -> None:

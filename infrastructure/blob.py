@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
-    HttpResponseError,
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
@@ -17,12 +17,12 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobClient, BlobProperties, ContentSettings, StorageStreamDownloader
 
 from core.errors import (
+    AppError,
     Conflict,
     ContractViolation,
     InvalidRequest,
     NotFound,
     PermanentTaskError,
-    TaskError,
     TransientError,
 )
 from core.ports import BlobInfo
@@ -63,9 +63,11 @@ class AzureBlobStore:
     def download(self, uri: str, target: Path, *, etag: str | None = None) -> BlobInfo:
         """See `BlobStore`. The SDK asks for each further chunk of the same version."""
         blob, client = self._open(uri)
-        condition = MatchConditions.IfNotModified if etag else None
+        condition: dict[str, Any] = {}
+        if etag:
+            condition = {"etag": _quoted(etag), "match_condition": MatchConditions.IfNotModified}
         with _translated(blob), target.open("wb") as file:
-            stream = client.download_blob(max_concurrency=4, etag=_quoted(etag), match_condition=condition)
+            stream = client.download_blob(max_concurrency=4, **condition)
             stream.readinto(file)
             return _info(blob, stream.properties)
 
@@ -98,8 +100,12 @@ class AzureBlobStore:
     def open_range(self, uri: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """See `BlobStore`. A missing blob is told at once, not at the first chunk."""
         blob, client = self._open(uri)
+        # Without a range where none is needed: an empty blob has no range at all.
+        offset = start if start or length is not None else None
         with _translated(blob):
-            stream = client.download_blob(offset=start, length=length)
+            stream = client.download_blob(offset=offset, length=length)
+        if start and not stream.size:  # Azurite answers with nothing where Azure answers 416
+            raise _behind_the_end(blob)
         return _chunks(blob, stream)
 
     def gdal_path(self, uri: str) -> str:
@@ -141,9 +147,9 @@ def _chunks(blob: BlobUri, stream: StorageStreamDownloader[bytes]) -> Iterator[b
         yield from stream.chunks()
 
 
-def _quoted(etag: str | None) -> str | None:
+def _quoted(etag: str) -> str:
     """An entity tag as HTTP wants it (RFC 9110, section 8.8.3); some tools show it without the quotes."""
-    return etag if etag is None or etag.startswith(('"', "W/")) else f'"{etag}"'
+    return etag if etag.startswith(('"', "W/")) else f'"{etag}"'
 
 
 def _info(blob: BlobUri, properties: BlobProperties) -> BlobInfo:
@@ -175,20 +181,30 @@ def _translated(blob: BlobUri) -> Iterator[None]:
             remedy="Submit it again; leave it untouched until it is published.",
             context=where,
         ) from exc
-    except ClientAuthenticationError as exc:
-        raise ContractViolation(
+    except AzureError as exc:
+        raise _service_error(exc, blob) from exc
+
+
+def _service_error(exc: AzureError, blob: BlobUri) -> AppError:
+    """By status; without one there was no answer at all. HEAD has no body to tell more by."""
+    status, where = getattr(exc, "status_code", None), {"uri": str(blob)}
+    if isinstance(exc, ClientAuthenticationError) or status in {401, 403}:
+        return ContractViolation(
             "The storage account refuses us access.",
             code="CONFIG_ERROR",
             remedy="Give the app's identity the role Storage Blob Data Contributor.",
             context=where,
-        ) from exc
-    except AzureError as exc:
-        raise _service_error(exc, where) from exc
-
-
-def _service_error(exc: AzureError, where: Mapping[str, str]) -> TaskError | ContractViolation:
-    """Without a status there was no answer at all; 408, 429 and 5xx pass."""
-    status = exc.status_code if isinstance(exc, HttpResponseError) else None
+        )
+    if status == 416:
+        return _behind_the_end(blob)
     if status is None or status in {408, 429} or status >= 500:
         return TransientError("The blob storage does not answer.", code="STORAGE_TIMEOUT", context=where)
     return ContractViolation(f"the blob storage refused a request with {status}", context=where)
+
+
+def _behind_the_end(blob: BlobUri) -> InvalidRequest:
+    return InvalidRequest(
+        "The range begins behind the end of the blob.",
+        code="RANGE_NOT_SATISFIABLE",
+        context={"uri": str(blob)},
+    )

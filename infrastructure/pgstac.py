@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -14,12 +13,13 @@ if TYPE_CHECKING:
     from infrastructure.database import Connection
 
 _SQL = load("pgstac")
-# pgSTAC's generated columns and triggers call its own functions and PostGIS without naming schemas.
-_SEARCH_PATH = "pgstac, public"
 
 
 class StacRepository:
-    """Collections and items through pgSTAC's own functions, so that its partitions and indexes follow."""
+    """Collections and items through pgSTAC's own functions, so that its partitions and indexes follow.
+
+    These functions carry their search path with them: the session's, whatever it is, stays as it is.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -31,20 +31,5 @@ class StacRepository:
 
     def upsert(self, *, collection: Mapping[str, Any], item: Mapping[str, Any]) -> None:
         """Write a collection and one item of it; both replace what has their ids."""
-        with self._search_path():
-            self._connection.execute(_SQL["upsert_collection"], {"content": Jsonb(collection)})
-            self._connection.execute(_SQL["upsert_item"], {"content": Jsonb(item)})
-
-    @contextmanager
-    def _search_path(self) -> Iterator[None]:
-        """Within the transaction only, and only for the block.
-
-        If the block fails, the transaction is lost, and the path with it.
-        """
-        row = self._connection.execute(_SQL["current_search_path"]).fetchone()
-        self._set_search_path(_SEARCH_PATH)
-        yield
-        self._set_search_path(row["search_path"] if row else "public")
-
-    def _set_search_path(self, search_path: str) -> None:
-        self._connection.execute(_SQL["set_search_path"], {"search_path": search_path})
+        self._connection.execute(_SQL["upsert_collection"], {"content": Jsonb(collection)})
+        self._connection.execute(_SQL["upsert_item"], {"content": Jsonb(item)})

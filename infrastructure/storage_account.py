@@ -12,7 +12,7 @@ from azure.storage.blob import BlobServiceClient
 from core.errors import ContractViolation, Unavailable
 
 _SCOPE = "https://storage.azure.com/.default"
-_TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 60, "retry_total": 3}
+_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 60}
 
 
 class StorageAccount:
@@ -21,12 +21,15 @@ class StorageAccount:
     Args:
         connection_string: takes precedence; for development only.
         account_url: `https://<account>.blob.core.windows.net`, with the identity of the app.
+        retries: of the SDK, within one call; tasks have their own on top.
 
     Raises:
         ContractViolation: (CONFIG_ERROR) neither is given.
     """
 
-    def __init__(self, *, connection_string: str | None = None, account_url: str | None = None) -> None:
+    def __init__(
+        self, *, connection_string: str | None = None, account_url: str | None = None, retries: int = 3
+    ) -> None:
         if not (connection_string or account_url):
             raise ContractViolation(
                 "neither a connection string nor an account URL of the blob storage is set",
@@ -34,6 +37,7 @@ class StorageAccount:
             )
         self._connection_string = connection_string
         self._account_url = account_url or ""
+        self._options: dict[str, Any] = {**_TIMEOUTS, "retry_total": retries}
         self._service: BlobServiceClient | None = None
         self._lock = threading.Lock()
 
@@ -93,8 +97,8 @@ class StorageAccount:
 
     def _connect(self) -> BlobServiceClient:
         if self._connection_string:
-            return BlobServiceClient.from_connection_string(self._connection_string, **_TIMEOUTS)
-        return BlobServiceClient(self._account_url, credential=self._credential, **_TIMEOUTS)
+            return BlobServiceClient.from_connection_string(self._connection_string, **self._options)
+        return BlobServiceClient(self._account_url, credential=self._credential, **self._options)
 
     @cached_property
     def _credential(self) -> Any:

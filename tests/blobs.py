@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from core.errors import Conflict, NotFound, PermanentTaskError
+from core.errors import Conflict, InvalidRequest, NotFound, PermanentTaskError
 from core.ports import BlobInfo, BlobStore, VectorStore
 from infrastructure.blob_uri import BlobUri
 from services.context import TaskContext
@@ -59,7 +59,9 @@ class DirectoryBlobStore:
         return True
 
     def open_range(self, uri: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        self.info(uri)
+        size_bytes = self.info(uri).size_bytes
+        if start and start >= size_bytes:
+            raise InvalidRequest("Behind the end.", code="RANGE_NOT_SATISFIABLE")
         content = self._path(uri).read_bytes()
         return iter([content[start : None if length is None else start + length]])
 

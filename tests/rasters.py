@@ -1,6 +1,6 @@
 """A factory of tiny GeoTIFFs, well-formed and hostile. Every one is made anew; nothing is checked in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def sparse_giant(path: Path) -> Path:
     return path
 
 
-def pixels_of(path: Path) -> Mapping[str, Any]:
+def pixels_of(path: Path) -> dict[str, Any]:
     """What must survive a conversion."""
     with rasterio.open(path) as dataset:
         return {

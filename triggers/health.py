@@ -24,6 +24,7 @@ from triggers.problems import answers
 
 LOG = logging.getLogger(__name__)
 Details = Mapping[str, Any]
+Answer = tuple[Details, int]
 STALE_OUTBOX_SECONDS = 60
 
 
@@ -54,7 +55,7 @@ class HealthService:
     def __init__(self, checks: tuple[Check, ...]) -> None:
         self._checks = checks
         self._pool = ThreadPoolExecutor(len(checks), thread_name_prefix="health")
-        self._asked: dict[str, Future[Details]] = {}
+        self._asked: dict[str, Future[Answer]] = {}
         self._lock = Lock()
 
     def report(self) -> dict[str, Any]:
@@ -71,19 +72,26 @@ class HealthService:
             overall = "degraded"
         return {"status": overall, "checked_at": datetime.now(UTC).isoformat(), "components": components}
 
-    def _ask(self, check: Check) -> Future[Details]:
+    def _ask(self, check: Check) -> Future[Answer]:
         with self._lock:
             running = self._asked.get(check.component)
             if running is None or running.done():
-                running = self._asked[check.component] = self._pool.submit(check.ask)
+                running = self._asked[check.component] = self._pool.submit(_timed, check)
             return running
 
 
-def _component(check: Check, future: Future[Details], started: float) -> dict[str, Any]:
+def _timed(check: Check) -> Answer:
+    started = time.monotonic()
+    details = check.ask()
+    return details, round((time.monotonic() - started) * 1000)
+
+
+def _component(check: Check, future: Future[Answer], started: float) -> dict[str, Any]:
     entry: dict[str, Any] = {"component": check.component, "status": "healthy", "details": {}}
     try:
         remaining = max(0.0, check.budget_seconds - (time.monotonic() - started))
-        entry["details"] = dict(future.result(timeout=remaining))
+        details, entry["duration_ms"] = future.result(timeout=remaining)
+        entry["details"] = dict(details)
     except FutureTimeout:
         entry |= {"status": "unhealthy", "error": f"no answer within {check.budget_seconds:g} s"}
     except Degraded as exc:
@@ -96,7 +104,6 @@ def _component(check: Check, future: Future[Details], started: float) -> dict[st
             "status": "unhealthy",
             "error": exc.code if isinstance(exc, AppError) else type(exc).__name__,
         }
-    entry["duration_ms"] = round((time.monotonic() - started) * 1000)
     return entry
 
 

@@ -44,15 +44,20 @@ _STATUS_OF_CLASS: tuple[tuple[type[AppError], int], ...] = (
 _STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
     {
         "MALFORMED_JSON": 400,
+        "METHOD_NOT_ALLOWED": 405,
+        "NOT_ACCEPTABLE": 406,
         "BODY_TOO_LARGE": 413,
         "SOURCE_TOO_LARGE": 413,
         "UNSUPPORTED_MEDIA_TYPE": 415,
         "UNSUPPORTED_FORMAT": 415,
+        "RANGE_NOT_SATISFIABLE": 416,
         "GONE": 410,
         "PRECONDITION_FAILED": 412,
     }
 )
-_DATA_CODES = frozenset({"SOURCE_NOT_FOUND", "SOURCE_TOO_LARGE", "SOURCE_INVALID", "UNSUPPORTED_FORMAT"})
+_DATA_CODES = frozenset(
+    {"SOURCE_NOT_FOUND", "SOURCE_TOO_LARGE", "SOURCE_INVALID", "SOURCE_FORBIDDEN", "UNSUPPORTED_FORMAT"}
+)
 _INTERNAL_REMEDY = "Try again; if it persists, give support the error_id."
 
 

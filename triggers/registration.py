@@ -6,6 +6,7 @@ from core.errors import NotFound
 from triggers.application import Application
 from triggers.health import health_blueprint
 from triggers.jobs import jobs_blueprint
+from triggers.openapi import openapi_blueprint
 from triggers.platform import platform_blueprint
 from triggers.problems import answers
 from triggers.service_bus import queue_blueprint
@@ -20,6 +21,7 @@ def register(functions: func.FunctionApp, app: Application) -> None:
         submit_job_blueprint,
         jobs_blueprint,
         health_blueprint,
+        openapi_blueprint,
         queue_blueprint,
         timer_blueprint,
         _fallback_blueprint,

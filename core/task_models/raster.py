@@ -42,9 +42,10 @@ class RasterDescription(_TaskModel):
     """The header of a raster.
 
     Attributes:
-        crs: `EPSG:n` where the CRS is exactly that one, WKT otherwise.
+        crs: `EPSG:n` where the CRS is exactly that one, WKT 2 otherwise.
         bounds: left, bottom, right, top of the outer pixel edges, in `crs`.
         resolution: the size of a pixel along its own axes, in units of `crs`; positive.
+        descriptions: the names of the bands, None for those without one.
         transform: a, b, c, d, e, f of x = a*col + b*row + c, y = d*col + e*row + f.
     """
 

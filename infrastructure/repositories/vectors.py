@@ -143,7 +143,7 @@ def _definition(name: str, sql_type: str) -> sql.Composed:
 
 def _trusted(type_name: str) -> sql.SQL:
     """A type name that was found in one of the lists above."""
-    return sql.SQL(type_name)  # type: ignore[arg-type]
+    return sql.SQL(type_name)
 
 
 def _check_srid(connection: Connection, srid: int) -> None:
@@ -162,10 +162,21 @@ def _python_columns(batch: pa.RecordBatch, spec: TableSpec) -> list[list[Any]]:
         raise _refused() from exc
     for number, column in enumerate(spec.columns):
         if column.sql_type == "jsonb":
-            columns[number] = [
-                json.loads(value) if isinstance(value, str) else value for value in columns[number]
-            ]
+            columns[number] = [_json_value(value) for value in columns[number]]
     return columns
+
+
+def _json_value(value: Any) -> Any:
+    """A list as it is, the text of an object or array parsed, and any other text as that text.
+
+    A GeoJSON member with values of several types arrives as text, in which strings have no quotes.
+    """
+    if not isinstance(value, str) or not value.startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def _refused() -> PermanentTaskError:

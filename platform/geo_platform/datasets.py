@@ -114,7 +114,10 @@ class DatasetOrchestrator:
         revision = dataset.revision + 1
         if dataset.status == DatasetStatus.DELETED:
             _move(stores, dataset.dataset_key, DatasetStatus.REQUESTED, reason="submitted again")
-        stores.datasets.revise(dataset.dataset_key, revision=revision, data_type=submission.data_type.value)
+        if not stores.datasets.revise(
+            dataset.dataset_key, revision=revision, data_type=submission.data_type.value
+        ):
+            raise ContractViolation(f"dataset {dataset.dataset_key} was revised under our lock")
         return decision, self._begin(tx, submission, blob, revision=revision)
 
     def _decide(

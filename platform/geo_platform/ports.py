@@ -56,7 +56,11 @@ class PlatformOptions:
 
 @dataclass(frozen=True, slots=True)
 class PlatformParts:
-    """What the Platform's use-cases share; `jobs` is the registry of job types."""
+    """What the Platform's use-cases share.
+
+    `storage` is asked while a client waits: it must answer or give up within seconds, without retries.
+    `jobs` is the registry of job types.
+    """
 
     options: PlatformOptions
     transactions: Transactions

@@ -54,7 +54,7 @@ def _interval(item: Document) -> Sequence[str | None]:
 
 
 def _earliest(intervals: Sequence[Sequence[str | None]]) -> str | None:
-    """None is an open end."""
+    """None is an open end. All times are UTC in one notation, so that their text sorts as they do."""
     starts = [interval[0] for interval in intervals]
     return None if None in starts else min(start for start in starts if start)
 

@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from core.task_models.raster import BandStatistics
-from services.raster.environment import writing
+from services.raster.environment import GeoTiff, writing
 from services.raster.pixels import (
     BandTally,
     ClassTally,
@@ -46,19 +46,19 @@ class PixelFacts:
 
 
 def clean_copy(
-    source: Any, target: Path, *, tile_size: int, on_progress: Callable[[float], None]
+    raster: GeoTiff, target: Path, *, tile_size: int, on_progress: Callable[[float], None]
 ) -> PixelFacts:
     """Copy pixels, mask, georeference, nodata, colours, scales and band names; drop all other metadata.
 
     Raises:
         TransientError: OUTPUT_FAILED. Errors of reading are the caller's to translate.
     """
-    counter = _Counter(source)
+    source, counter = raster.pixels, _Counter(raster.pixels)
     with writing():
         copy = rasterio.open(target, "w", **_profile(source, tile_size))
     try:
         with writing():
-            _copy_header(source, copy)
+            _copy_header(raster, copy)
         for window in row_windows(source, row_multiple=tile_size):
             data = source.read(window=window)
             mask = source.read_masks(1, window=window) if has_dataset_mask(source) else None
@@ -129,12 +129,13 @@ def _photometric(colors: tuple[ColorInterp, ...]) -> str:
     return "RGB" if tuple(colors[:3]) == _RGB else "MINISBLACK"
 
 
-def _copy_header(source: Any, copy: Any) -> None:
+def _copy_header(raster: GeoTiff, copy: Any) -> None:
     """Before the pixels: TIFF cannot change these once they are written."""
+    source = raster.pixels
     copy.colorinterp = source.colorinterp
     for band in _palette_bands(source):
         copy.write_colormap(band, source.colormap(band))
-    copy.descriptions = source.descriptions
+    copy.descriptions = raster.band_names
     copy.scales, copy.offsets, copy.units = source.scales, source.offsets, source.units
     tags = source.tags()
     copy.update_tags(**{name: tags[name] for name in _KEPT_TAGS if name in tags})

@@ -71,10 +71,10 @@ def create_cog(parameters: CreateCogParameters, context: TaskContext) -> CreateC
 
 def _convert(source: LocalSource, parameters: CreateCogParameters, context: TaskContext) -> _Converted:
     clean, cog = context.workspace / "clean.tif", context.workspace / "cog.tif"
-    with open_geotiff(source.path) as dataset:
-        description, warnings = inspect(dataset), header_warnings(dataset)
+    with open_geotiff(source.path) as raster:
+        description, warnings = inspect(raster), header_warnings(raster.pixels)
         pixels = clean_copy(
-            dataset,
+            raster,
             clean,
             tile_size=parameters.tile_size,
             on_progress=lambda fraction: context.checkpoint(0.15 + 0.4 * fraction),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,22 @@ def hardened_gdal() -> rasterio.Env:
     return rasterio.Env(**_HARDENED)
 
 
+@dataclass(frozen=True, slots=True)
+class GeoTiff:
+    """An open raster whose overviews are hidden, and the band names, which are lost with them."""
+
+    pixels: Any
+    band_names: tuple[str | None, ...]
+
+
 @contextmanager
-def open_geotiff(path: Path) -> Iterator[Any]:
+def open_geotiff(path: Path) -> Iterator[GeoTiff]:
     """Open a local file by the GTiff driver and no other; read errors become RASTER_UNREADABLE.
 
     Overviews are hidden: a TIFF can name another file, or a URL, as its overviews
-    (metadata OVERVIEW_FILE), and GDAL would read that. A dataset opened in this way gives uninitialised
-    memory for a geotransform that is not there (GDAL 3.10, rasterio 1.4), so the georeference is looked
-    at first, in an opening of its own that reads the header alone.
+    (metadata OVERVIEW_FILE), and GDAL would read that. A dataset opened in this way has no band names, and
+    gives uninitialised memory for a geotransform that is not there (GDAL 3.10, rasterio 1.4): both are
+    looked at first, in an opening of its own that reads the header alone.
 
     Raises:
         PermanentTaskError: RASTER_UNREADABLE, for errors here and inside the `with` block;
@@ -49,8 +58,9 @@ def open_geotiff(path: Path) -> Iterator[Any]:
     try:
         with rasterio.open(path, driver="GTiff") as header:
             require_georeference(header)
-        with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL="NONE") as dataset:
-            yield dataset
+            band_names = tuple(header.descriptions)
+        with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL="NONE") as pixels:
+            yield GeoTiff(pixels, band_names)
     except RasterioIOError as exc:
         raise PermanentTaskError(
             "The raster cannot be read: the file is damaged or cut off.",

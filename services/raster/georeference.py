@@ -11,6 +11,8 @@ from core.errors import PermanentTaskError
 from core.task_models.stac import BBox
 
 WGS84 = CRS.from_epsg(4326)
+_OVERSHOOT = 3.0
+"""Degrees beyond a pole that are a matter of rounding: half a pixel of the coarsest global grids."""
 
 
 def require_georeference(dataset: Any) -> None:
@@ -37,9 +39,11 @@ def require_georeference(dataset: Any) -> None:
 
 
 def crs_name(crs: CRS) -> str:
-    """`EPSG:n` when the CRS is exactly that one, its WKT otherwise."""
+    """`EPSG:n` when the CRS is exactly that one, its WKT 2 (ISO 19162:2019) otherwise."""
     authority = crs.to_authority(confidence_threshold=100)
-    return ":".join(authority) if authority and authority[0] == "EPSG" else str(crs.to_wkt())
+    return (
+        ":".join(authority) if authority and authority[0] == "EPSG" else str(crs.to_wkt(version="WKT2_2019"))
+    )
 
 
 def geographic_bbox(crs: CRS, bounds: tuple[float, float, float, float]) -> BBox:
@@ -54,7 +58,7 @@ def geographic_bbox(crs: CRS, bounds: tuple[float, float, float, float]) -> BBox
         raise _unknown_crs() from exc
     if not all(map(math.isfinite, (west, south, east, north))):
         raise _out_of_range()
-    if min(south, west / 6) < -91 or max(north, east / 6) > 91:
+    if south < -90 - _OVERSHOOT or north > 90 + _OVERSHOOT or west < -540 or east > 540:
         raise _out_of_range()
     west, east = _longitudes(west, east)
     return west, max(south, -90.0), east, min(north, 90.0)

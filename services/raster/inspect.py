@@ -8,19 +8,21 @@ from rasterio.enums import ColorInterp, MaskFlags
 
 from core.task_models.raster import Nodata, RasterDescription, RasterSource
 from services.raster.admission import check_shape
+from services.raster.environment import GeoTiff
 from services.raster.georeference import crs_name, geographic_bbox
 from services.raster.source import LocalSource
 
 DRIVER = "GTiff"
 
 
-def inspect(dataset: Any) -> RasterDescription:
+def inspect(raster: GeoTiff) -> RasterDescription:
     """Check the header and describe it; pixels are not read. The georeference was checked at opening.
 
     Raises:
         PermanentTaskError: BAND_LIMIT, DTYPE_UNSUPPORTED, SOURCE_TOO_LARGE, CRS_UNKNOWN,
             COORDINATES_OUT_OF_RANGE.
     """
+    dataset = raster.pixels
     check_shape(
         width=dataset.width,
         height=dataset.height,
@@ -28,10 +30,10 @@ def inspect(dataset: Any) -> RasterDescription:
         dtype=dataset.dtypes[0],
         block_bytes=_block_bytes(dataset),
     )
-    return describe(dataset)
+    return describe(dataset, band_names=raster.band_names)
 
 
-def describe(dataset: Any) -> RasterDescription:
+def describe(dataset: Any, *, band_names: tuple[str | None, ...]) -> RasterDescription:
     """The header as a model; see `inspect` for one that has been checked."""
     bounds = _outer_bounds(dataset)
     a, b, c, d, e, f = dataset.transform[:6]
@@ -47,7 +49,7 @@ def describe(dataset: Any) -> RasterDescription:
         resolution=(math.hypot(a, d), math.hypot(b, e)),
         transform=(a, b, c, d, e, f),
         color_interpretation=tuple(interpretation.name for interpretation in dataset.colorinterp),
-        descriptions=tuple(dataset.descriptions),
+        descriptions=band_names,
     )
 
 

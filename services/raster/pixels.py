@@ -16,12 +16,14 @@ _MAX_SAMPLES_PER_WINDOW = 16 * 2**20
 _MAX_CLASSES = 64
 
 
-def row_windows(dataset: Any, *, row_multiple: int = 512) -> Iterator[Window]:
-    """Windows over the full width, from top to bottom; all bands of one hold at most 16 M samples.
+def row_windows(
+    dataset: Any, *, row_multiple: int = 512, max_samples: int = _MAX_SAMPLES_PER_WINDOW
+) -> Iterator[Window]:
+    """Windows over the full width, from top to bottom; all bands of one hold at most `max_samples`.
 
     Their height is a multiple of `row_multiple` where that fits, so that tiles are written once.
     """
-    rows = max(1, _MAX_SAMPLES_PER_WINDOW // (dataset.width * dataset.count))
+    rows = max(1, max_samples // (dataset.width * dataset.count))
     if rows > row_multiple:
         rows -= rows % row_multiple
     for top in range(0, dataset.height, rows):

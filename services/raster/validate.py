@@ -30,11 +30,11 @@ def validate_raster(parameters: ValidateRasterParameters, context: TaskContext) 
     """
     source = fetch_source(context, uri=parameters.source_uri, etag=parameters.source_etag)
     context.checkpoint(0.3)
-    with hardened_gdal(), open_geotiff(source.path) as dataset:
-        description = inspect(dataset)
-        require_data(_read_every_block(dataset, context))
+    with hardened_gdal(), open_geotiff(source.path) as raster:
+        description = inspect(raster)
+        require_data(_read_every_block(raster.pixels, context))
         return ValidateRasterResult(
-            **dict(description), source=source_of(source), warnings=header_warnings(dataset)
+            **dict(description), source=source_of(source), warnings=header_warnings(raster.pixels)
         )
 
 

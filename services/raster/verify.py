@@ -23,7 +23,16 @@ from services.raster.inspect import describe
 from services.raster.pixels import PixelChecksums, row_windows
 from services.registry import register_task
 
-_EXACT = ("width", "height", "band_count", "dtypes", "nodata", "transform", "color_interpretation")
+_EXACT = (
+    "width",
+    "height",
+    "band_count",
+    "dtypes",
+    "nodata",
+    "transform",
+    "color_interpretation",
+    "descriptions",
+)
 
 
 @register_task("verify_cog", queue=QueueRole.RASTER_TASKS)
@@ -67,7 +76,7 @@ def check_header(dataset: Any, expected: RasterDescription) -> None:
     Raises:
         ContractViolation: COG_INVALID.
     """
-    found = describe(dataset)
+    found = describe(dataset, band_names=tuple(dataset.descriptions))
     different = [name for name in _EXACT if getattr(found, name) != getattr(expected, name)]
     if dataset.crs != CRS.from_user_input(expected.crs):
         different.append("crs")

@@ -84,7 +84,7 @@ def _projection(cog: ProcessRasterResult) -> dict[str, Any]:
         "proj:shape": [cog.height, cog.width],
         "proj:transform": list(cog.transform),
     }
-    return described if epsg else described | {"proj:wkt2": CRS.from_user_input(cog.crs).to_wkt("WKT2_2019")}
+    return described if epsg else described | {"proj:wkt2": cog.crs}
 
 
 def _assets(

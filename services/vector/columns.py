@@ -101,7 +101,7 @@ def safe_names(source_names: Sequence[str]) -> tuple[str, ...]:
 
 def _folded(source_name: str) -> str:
     """Lower-case ASCII letters, digits and single underscores; accents are dropped, the rest is a gap."""
-    compatible = unicodedata.normalize("NFKC", source_name).lower()
+    compatible = unicodedata.normalize("NFKC", source_name).casefold()
     plain = "".join(c for c in unicodedata.normalize("NFKD", compatible) if not unicodedata.combining(c))
     name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:MAX_NAME_BYTES]
     if name[:1].isdigit():

@@ -40,15 +40,17 @@ class Reprojection:
 
     def is_valid(self, xy: np.ndarray) -> np.ndarray:
         """Which target coordinates (n, 2) can be: finite, and on the globe where they are degrees."""
-        valid = np.isfinite(xy).all(axis=1)
+        valid: np.ndarray = np.isfinite(xy).all(axis=1)
         if self.is_geographic:
             limits = np.array([360.0, 90.0]) + _DEGREE_TOLERANCE
             valid &= (np.abs(xy) <= limits).all(axis=1)
         return valid
 
 
-def reprojection(source_crs: str | None, target_crs: str) -> Reprojection:
+def reprojection(source_crs: str | None, target_crs: str, *, declared: str | None = None) -> Reprojection:
     """The way from the CRS of a layer (a code or WKT) to `target_crs` (`EPSG:n`).
+
+    `source_crs` is what GDAL understood, `declared` what the file says in its own words, if it does.
 
     Raises:
         PermanentTaskError: CRS_MISSING or CRS_UNKNOWN. Nothing is guessed.
@@ -56,6 +58,8 @@ def reprojection(source_crs: str | None, target_crs: str) -> Reprojection:
     from pyproj import Transformer
 
     source, target = _source(source_crs), _target(target_crs)
+    if declared is not None and not _source(declared).equals(source, ignore_axis_order=True):
+        raise _unknown(f"The file names the CRS {declared}, which is not understood where it stands.")
     is_same = source.equals(target, ignore_axis_order=True)
     return Reprojection(
         source_crs=_label(source),

@@ -49,14 +49,16 @@ def admit(path: Path, *, name: str, layer: str | None) -> SourceLayer:
     choose_layer([name], layer)
     _check_text(path)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        _check_crs(text)
+        declared_crs = _named_crs(text)
         _check_values(text)
         census = Census(
             feature_count=None,
             null_geometry_limit=_count(_NULL_GEOMETRY, text),
             empty_geometry_limit=_count(_EMPTY_GEOMETRY, text),
         )
-    return SourceLayer(format=VectorFormat.GEOJSON, path=path, name=name, census=census)
+    return SourceLayer(
+        format=VectorFormat.GEOJSON, path=path, name=name, census=census, declared_crs=declared_crs
+    )
 
 
 def _count(pattern: re.Pattern[bytes], text: mmap.mmap) -> int:
@@ -78,16 +80,30 @@ def _check_text(path: Path) -> None:
         ) from exc
 
 
-def _check_crs(text: mmap.mmap) -> None:
+def _named_crs(text: mmap.mmap) -> str | None:
+    """The CRS that the file names, None if it names none.
+
+    Raises:
+        PermanentTaskError: CRS_UNKNOWN: a crs object of another form, or two different names.
+    """
+    names: set[str] = set()
     for found in _CRS_OBJECT.finditer(text):
-        if not _NAMED_CRS.match(text, found.end() - 1):
-            raise PermanentTaskError(
-                "A crs object is not of the form that names a CRS by its code.",
-                code="CRS_UNKNOWN",
-                remedy='Remove it (RFC 7946: WGS 84), or use {"type": "name", "properties": {"name": '
-                '"urn:ogc:def:crs:EPSG::<code>"}}. Links are never followed.',
-                context={"byte_offset": found.start()},
-            )
+        named = _NAMED_CRS.match(text, found.end() - 1)
+        if named is None:
+            raise _unknown_crs("A crs object is not of the form that names a CRS by its code.")
+        names.add((named[1] or named[2]).decode("ascii"))
+    if len(names) > 1:
+        raise _unknown_crs("The file names more than one CRS.")
+    return names.pop() if names else None
+
+
+def _unknown_crs(message: str) -> PermanentTaskError:
+    return PermanentTaskError(
+        message,
+        code="CRS_UNKNOWN",
+        remedy='Remove the crs objects (RFC 7946: WGS 84), or use one {"type": "name", "properties": '
+        '{"name": "urn:ogc:def:crs:EPSG::<code>"}} beside "features". Links are never followed.',
+    )
 
 
 def _check_values(text: mmap.mmap) -> None:

@@ -76,7 +76,7 @@ def parse(wkb: "pa.Array", *, first_row: int) -> np.ndarray:
             that is none of the simple features), or NaN or infinite coordinates.
     """
     given = np.asarray(wkb.to_pylist(), dtype=object)
-    geometries = shapely.from_wkb(given, on_invalid="ignore")
+    geometries: np.ndarray = shapely.from_wkb(given, on_invalid="ignore")
     _refuse(
         shapely.is_missing(geometries) & (given != None),  # noqa: E711 (element by element)
         "Some geometries are broken: open rings, lines of one point, or types that are not supported.",
@@ -114,7 +114,10 @@ def reproject(geometries: np.ndarray, way: "Reprojection", *, first_row: int) ->
     plain = without_measures(geometries)
     if way.transformer is None:
         return plain
-    return shapely.transform(plain, lambda xyz: np.column_stack([moved, xyz[:, 2:]]), include_z=True)
+    placed: np.ndarray = shapely.transform(
+        plain, lambda xyz: np.column_stack([moved, xyz[:, 2:]]), include_z=True
+    )
+    return placed
 
 
 def conform(geometries: np.ndarray, shape: GeometryShape) -> np.ndarray:
@@ -125,7 +128,8 @@ def conform(geometries: np.ndarray, shape: GeometryShape) -> np.ndarray:
     flat = shapely.force_3d(geometries, z=0.0) if shape.has_z else shapely.force_2d(geometries)
     if shape.family.startswith("Multi"):
         flat = _promoted(flat, shape.family)
-    return shapely.to_wkb(flat, output_dimension=3 if shape.has_z else 2, flavor="iso")
+    wkb: np.ndarray = shapely.to_wkb(flat, output_dimension=3 if shape.has_z else 2, flavor="iso")
+    return wkb
 
 
 def without_measures(geometries: np.ndarray) -> np.ndarray:

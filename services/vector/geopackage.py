@@ -20,7 +20,13 @@ from services.vector.source import Census, SourceLayer
 MAX_LAYERS = 100
 _BUDGET_SECONDS = 300.0
 _INSTRUCTIONS_BETWEEN_LOOKS = 100_000
-_EMPTY_FLAG = 0x10  # bit 5 of the flags byte: "empty geometry"
+# The values of the flags byte in which the bit "empty geometry" is set, as SQL.
+_EMPTY_FLAGS = "(" + ", ".join(f"x'{flags:02X}'" for flags in range(256) if flags & 0x10) + ")"
+_INTEGERS, _REALS = "('integer', 'null')", "('real', 'integer', 'null')"
+_VALUE_TYPES = {
+    **dict.fromkeys(("BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER"), _INTEGERS),
+    **dict.fromkeys(("FLOAT", "DOUBLE", "REAL"), _REALS),
+}
 _CURVES = frozenset(
     {"CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MULTISURFACE", "CURVE", "SURFACE"}
 )
@@ -39,7 +45,8 @@ def admit(path: Path, *, name: str, layer: str | None) -> SourceLayer:  # noqa: 
     """The wanted layer of a GeoPackage, or the only one.
 
     Raises:
-        PermanentTaskError: UNSUPPORTED_FORMAT, GEOMETRY_UNREADABLE, LAYER_NOT_FOUND or AMBIGUOUS_LAYER.
+        PermanentTaskError: UNSUPPORTED_FORMAT, CONTENT_MISMATCH, GEOMETRY_UNREADABLE, LAYER_NOT_FOUND or
+            AMBIGUOUS_LAYER.
     """
     with _open(path) as database:
         not_plain = {str(row[0]).lower() for row in database.execute(_NOT_PLAIN)}
@@ -94,23 +101,43 @@ def _unsupported(message: str) -> PermanentTaskError:
 
 
 def _census(database: sqlite3.Connection, *, table: str, column: str) -> Census:
-    """Counts by the flags byte of the geometries' headers (`GP`, version, flags)."""
-    table_name, column_name = _quoted(table), _quoted(column)
-    rows = database.execute(
-        f"SELECT substr({column_name}, 4, 1), {column_name} IS NULL, count(*)"  # noqa: S608 (quoted above)
-        f" FROM {table_name} GROUP BY 1, 2"
-    ).fetchall()
-    nulls = sum(count for _, is_null, count in rows if is_null)
-    empties = sum(count for flags, is_null, count in rows if not is_null and _is_empty(flags))
-    return Census(
-        feature_count=sum(count for *_, count in rows),
-        null_geometry_limit=nulls,
-        empty_geometry_limit=empties,
-    )
+    """Counts in one pass that keeps nothing, by the flags byte of the geometries' headers.
+
+    Raises:
+        PermanentTaskError: CONTENT_MISMATCH: values of another type than their column declares.
+    """
+    geometry, typed = _quoted(column), _typed_columns(database, table)
+    strays = [f"total(typeof({_quoted(name)}) NOT IN {allowed})" for name, allowed in typed.items()]
+    counts = [
+        "count(*)",
+        f"count({geometry})",
+        f"total(substr({geometry}, 4, 1) IN {_EMPTY_FLAGS})",
+        *strays,
+    ]
+    statement = f"SELECT {', '.join(counts)} FROM {_quoted(table)}"  # noqa: S608 (all names are quoted)
+    rows, present, empty, *stray = (int(count) for count in database.execute(statement).fetchone())
+    _refuse_strays({name: count for name, count in zip(typed, stray, strict=True) if count})
+    return Census(feature_count=rows, null_geometry_limit=rows - present, empty_geometry_limit=empty)
 
 
-def _is_empty(flags: object) -> bool:
-    return isinstance(flags, bytes) and len(flags) == 1 and bool(flags[0] & _EMPTY_FLAG)
+def _typed_columns(database: sqlite3.Connection, table: str) -> dict[str, str]:
+    """The columns of numbers, with the SQLite types that their values may have.
+
+    SQLite keeps any value in any column; GDAL reads a text in a column of integers as 0.
+    """
+    declared = database.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall()
+    found = {name: _VALUE_TYPES.get(str(kind).upper().partition("(")[0]) for name, kind in declared}
+    return {name: allowed for name, allowed in found.items() if allowed is not None}
+
+
+def _refuse_strays(strays: dict[str, int]) -> None:
+    if strays:
+        raise PermanentTaskError(
+            "Some values are not of the type that their column declares.",
+            code="CONTENT_MISMATCH",
+            remedy="Correct the values, or declare the columns as TEXT.",
+            context={"values_by_column": strays},
+        )
 
 
 def _quoted(identifier: str) -> str:

@@ -91,7 +91,7 @@ def inspect_layer(
 def _describe(layer: SourceLayer, *, target_crs: str) -> tuple[Reprojection, list[pa.Field]]:
     with ogr.open_layer(layer) as stream:
         fields = [each for each in stream.schema if each.name != stream.geometry_column]
-        return reprojection(stream.crs, target_crs), fields
+        return reprojection(stream.crs, target_crs, declared=layer.declared_crs), fields
 
 
 def _tally(layer: SourceLayer, way: Reprojection, progress: Callable[[float | None], None]) -> _Tally:
@@ -165,11 +165,17 @@ def _as_text(column: VectorColumn) -> VectorColumn:
 def _warnings(tally: _Tally) -> tuple[str, ...]:
     without_z = tally.present - tally.with_z
     counted = (
-        (tally.nulls, "{} features have no geometry; they were kept."),
-        (tally.empties, "{} features have an empty geometry; they were kept."),
-        (tally.invalid, "{} geometries are not valid; they were kept as they are."),
-        (tally.with_m, "{} geometries lost their measures (M)."),
-        (without_z if tally.with_z else 0, "{} geometries without heights were given the height 0."),
+        (tally.nulls, "Features without a geometry: {}; they were kept."),
+        (tally.empties, "Features with an empty geometry: {}; they were kept."),
+        (
+            tally.invalid,
+            "Geometries that are not valid: {}; they were kept as they are, repair is not offered yet.",
+        ),
+        (tally.with_m, "Geometries that lost their measures (M): {}."),
+        (
+            without_z if tally.with_z else 0,
+            "Geometries that were given the height 0, beside others with heights: {}.",
+        ),
     )
     return tuple(text.format(count) for count, text in counted if count)
 

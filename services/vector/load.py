@@ -1,6 +1,6 @@
 """From a layer to the rows of its table, batch by batch: memory does not grow with the file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ _ARROW_TIMES = {"timestamp": pa.timestamp("us"), "timestamptz": pa.timestamp("us
 
 def table_batches(
     layer: SourceLayer, plan: VectorPlan, *, progress: Callable[[float], None]
-) -> "Iterator[pa.RecordBatch]":
+) -> Generator[pa.RecordBatch, None, None]:
     """The rows of the table: the planned columns in order, then `geom` as WKB in the target CRS.
 
     Raises:
@@ -28,7 +28,7 @@ def table_batches(
     shape = GeometryShape.of(plan.geometry_type)
     rows = 0
     with ogr.open_layer(layer, datetime_as_text=plan.datetime_as_text) as stream:
-        way = reprojection(stream.crs, plan.target_crs)
+        way = reprojection(stream.crs, plan.target_crs, declared=layer.declared_crs)
         for batch in stream.batches:
             geometries = geometry.parse(batch.column(stream.geometry_column), first_row=rows)
             moved = geometry.reproject(geometries, way, first_row=rows)

@@ -127,7 +127,7 @@ class _Messages:
 
     heard: list[str] = field(default_factory=list)
 
-    def add(self, level: int, _number: int, text: bytes) -> None:
+    def add(self, level: int, text: bytes) -> None:
         message = text.decode("utf-8", "replace")
         if level in (_WARNING, _FAILURE) and not message.startswith(_HARMLESS):
             self.heard.append(message)
@@ -145,19 +145,42 @@ class _Messages:
 
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_int, ctypes.c_char_p)
+_LISTENERS = threading.local()
+_OURS = 0x6765  # marks our handler among others
+_MOST_HANDLERS = 64
 _SETUP = threading.Lock()
+
+
+def _hear(level: int, _number: int, text: bytes) -> None:
+    """A message of GDAL: to who listens in this thread, if anybody does."""
+    messages: _Messages | None = getattr(_LISTENERS, "messages", None)
+    if messages is not None:
+        messages.add(level, text)
+
+
+# What GDAL calls. It lives as long as the process: a handler that stays on a stack must stay callable.
+_HANDLER = _Handler(_hear)
 
 
 @contextmanager
 def _listening(library: ctypes.CDLL) -> Iterator[_Messages]:
-    """Collect what GDAL says in this thread (`CPLPushErrorHandler` is per thread)."""
-    messages = _Messages()
-    handler = _Handler(messages.add)
-    library.CPLPushErrorHandler(handler)
+    """Collect what GDAL says in this thread (its stack of handlers is per thread)."""
+    messages = _LISTENERS.messages = _Messages()
+    library.CPLPushErrorHandlerEx(_HANDLER, _OURS)
     try:
         yield messages
     finally:
+        _LISTENERS.messages = None
+        _remove_handler(library)
+
+
+def _remove_handler(library: ctypes.CDLL) -> None:
+    """Take ours off the stack, and what lies on it: pyogrio 0.13 leaves its own when a file does not open."""
+    for _ in range(_MOST_HANDLERS):
+        is_ours = library.CPLGetErrorHandlerUserData() == _OURS
         library.CPLPopErrorHandler()
+        if is_ours:
+            return
 
 
 def _gdal() -> tuple[Any, ctypes.CDLL]:
@@ -172,8 +195,9 @@ def _closed_down() -> tuple[Any, ctypes.CDLL]:
 
     # Through the extension module: its own libgdal, and never that of another package.
     library = ctypes.CDLL(pyogrio._ogr.__file__)
-    library.CPLPushErrorHandler.argtypes = [_Handler]
-    library.CPLPushErrorHandler.restype = None
+    library.CPLPushErrorHandlerEx.argtypes = [_Handler, ctypes.c_void_p]
+    library.CPLPushErrorHandlerEx.restype = None
+    library.CPLGetErrorHandlerUserData.restype = ctypes.c_void_p
     library.GDALGetDriver.argtypes = [ctypes.c_int]
     library.GDALGetDriver.restype = ctypes.c_void_p
     library.GDALGetDriverShortName.argtypes = [ctypes.c_void_p]

@@ -62,9 +62,7 @@ def _members(entries: list[zipfile.ZipInfo]) -> dict[str, dict[str, zipfile.ZipI
         if suffix in EXTRACTED:
             members[str(path.with_suffix(""))][suffix] = entry
         elif suffix and suffix not in IGNORED:
-            raise archive.unsafe(
-                f"The archive holds a file of the kind {suffix}.", entry=entry.filename[:255]
-            )
+            raise archive.unsafe(f"The archive holds a {suffix[:20]} file.", entry=entry.filename[:255])
     return dict(members)
 
 
@@ -146,7 +144,9 @@ def _dbf_record_count(dbf: Path) -> int:
 
 def _int32_at(content: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Little-endian int32 values at byte positions."""
-    return np.lib.stride_tricks.sliding_window_view(content, 4)[positions].view("<i4").ravel()
+    windows = np.lib.stride_tricks.sliding_window_view(content, 4)
+    values: np.ndarray = windows[positions].view("<i4").ravel()
+    return values
 
 
 def _pointless(content: np.ndarray, offsets: np.ndarray, types: np.ndarray) -> int:

@@ -31,6 +31,7 @@ class SourceLayer:
     """One layer of an admitted file, in a private directory under a name of ours.
 
     `name` is what people call the layer; `ogr_name` is what GDAL is asked for (None: the only one).
+    `declared_crs` is the CRS that the file names, where GDAL would put another in its place without a word.
     """
 
     format: VectorFormat
@@ -38,6 +39,7 @@ class SourceLayer:
     name: str
     census: Census
     ogr_name: str | None = None
+    declared_crs: str | None = None
     warnings: tuple[str, ...] = ()
 
     @property

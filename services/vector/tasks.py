@@ -1,6 +1,6 @@
 """The task handlers of `ingest_vector`."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from core.errors import PermanentTaskError
@@ -121,7 +121,8 @@ def _load(
     batches = table_batches(
         layer, plan, progress=lambda done: context.checkpoint(_between(_DOWNLOADED, done, _LOADED))
     )
-    copied = context.vectors.copy_into(spec, batches)
+    with closing(batches):  # the file is closed here, in this thread, whatever stopped the copy
+        copied = context.vectors.copy_into(spec, batches)
     summary = context.vectors.finish_staging_table(spec)
     context.checkpoint(1.0)
     return IngestVectorResult(

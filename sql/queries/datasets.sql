@@ -18,8 +18,8 @@ FROM app.datasets WHERE dataset_key = %(dataset_key)s FOR UPDATE
 -- name: move
 -- `allowed_from` is the transition table's word on it; zero rows mean that the state was another one.
 UPDATE app.datasets
-SET status = %(status)s, updated_at = clock_timestamp(),
-    started_at = CASE WHEN %(status)s = 'processing' THEN coalesce(started_at, clock_timestamp())
+SET status = %(status)s::text, updated_at = clock_timestamp(),
+    started_at = CASE WHEN %(status)s::text = 'processing' THEN coalesce(started_at, clock_timestamp())
                       ELSE started_at END,
     status_history = status_history || jsonb_build_array(jsonb_build_object(
         'status', %(status)s::text, 'revision', revision, 'reason', %(reason)s::text, 'at', clock_timestamp()))

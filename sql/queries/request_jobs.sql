@@ -27,7 +27,7 @@ GROUP BY s.job_id, s.number
 
 -- name: raise_progress
 -- Progress is shown to people: it never goes back, whatever retries do to the tasks.
-UPDATE platform.requests SET progress_percent = GREATEST(progress_percent, %(percent)s)
+UPDATE platform.requests SET progress_percent = %(percent)s
 WHERE request_id = %(request_id)s AND status IN ('pending', 'processing') AND progress_percent < %(percent)s
 RETURNING progress_percent
 

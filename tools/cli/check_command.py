@@ -50,5 +50,5 @@ def _passes(name: str, command: list[str]) -> bool:
     verdict = "[green]ok[/]" if passed else "[bold red]failed[/]"
     console.print(f"{name:20} {verdict} {time.monotonic() - started:5.1f} s")
     if not passed:
-        console.print(done.stdout, markup=False)
+        console.print(done.stdout, markup=False, soft_wrap=True)
     return passed

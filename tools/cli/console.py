@@ -2,7 +2,6 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
 from rich.text import Text
 
 from tools.stack.errors import StackError
@@ -12,9 +11,11 @@ console = Console(highlight=False)
 
 def show_failure(failure: StackError) -> None:
     """The sentence, and the lines of the log that explain it."""
-    console.print(f"[bold red]{escape(str(failure))}[/]")
+    console.print(f"[bold red]{escape(str(failure))}[/]", soft_wrap=True)
     if failure.log_tail:
-        console.print(Panel(Text(failure.log_tail), title="end of its log", border_style="red"))
+        console.rule("end of its log", style="red")
+        console.print(Text(failure.log_tail), soft_wrap=True)
+        console.rule(style="red")
 
 
 def duration(seconds: float) -> str:

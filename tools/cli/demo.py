@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
+from rich.markup import escape
 
 from tools.cli.checkout import ROOT, the_stack
 from tools.cli.console import console
@@ -80,7 +80,10 @@ def _submit(exhibit: Exhibit, *, client: PlatformClient, stack: Stack) -> str:
     upload(exhibit.file, blob_name=exhibit.blob_name, connection_string=stack.azurite.connection_string)
     ticket = client.submit(exhibit.submission)
     known = ", known already" if ticket.replayed else ""
-    console.print(f"POST /platform/submit  {exhibit.submission.name}: request {ticket.request_id}{known}")
+    console.print(
+        f"POST /platform/submit  {exhibit.submission.name}: request {ticket.request_id}{known}",
+        soft_wrap=True,
+    )
     return ticket.status_url
 
 
@@ -90,14 +93,14 @@ def _examine(exhibit: Exhibit, status: RequestStatus, *, client: PlatformClient)
         show_outcome(exhibit.submission.name, status)
         return False
     findings = list(run_checks(exhibit.checks, endpoints=status.endpoints, client=client))
-    console.print(_table(exhibit.submission.name, findings), soft_wrap=True)
+    _show(exhibit.submission.name, findings)
     return all(finding.passed for finding in findings)
 
 
-def _table(title: str, findings: list[Finding]) -> Table:
-    table = Table(title=f"\n{title}", title_justify="left", box=None, pad_edge=False, show_header=False)
+def _show(title: str, findings: list[Finding]) -> None:
+    """Lines, not a table: URLs must stay whole to be clicked on."""
+    console.print(f"\n[bold]{title}[/]")
     for finding in findings:
-        mark = "[green]ok[/]" if finding.passed else "[bold red]wrong[/]"
-        table.add_row(mark, finding.what, finding.detail)
-        table.add_row("", "", f"[dim]{finding.url}[/]")
-    return table
+        mark = "[green]ok   [/]" if finding.passed else "[bold red]wrong[/]"
+        console.print(f"  {mark} {finding.what:16} {escape(finding.detail)}", soft_wrap=True)
+        console.print(f"  {'':22} [dim]{escape(finding.url)}[/]", soft_wrap=True)

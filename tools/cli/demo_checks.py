@@ -9,7 +9,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from tools.cli.demo_sources import KnownPixel, without_georeference
-from tools.cli.platform_client import PlatformClient, PlatformUnreachable
+from tools.cli.platform_client import PlatformClient, PlatformUnreachable, problem_in
 
 Look = Callable[[requests.Response], str]
 
@@ -91,7 +91,7 @@ def _run(check: Check, *, url: str, client: PlatformClient) -> Finding:
 def _fetch(url: str, *, client: PlatformClient) -> requests.Response:
     answer = client.get(url)
     if not answer.ok:
-        raise Wrong(f"{answer.status_code} {answer.reason}: {answer.text[:300]}")
+        raise Wrong(f"{answer.status_code}: {problem_in(answer)}")
     return answer
 
 

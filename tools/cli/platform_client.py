@@ -125,7 +125,7 @@ class PlatformClient:
     def _json(self, response: requests.Response) -> dict[str, Any]:
         if response.ok:
             return dict(response.json())
-        raise RequestRefused(f"{response.status_code} from {response.url}: {_problem_in(response)}")
+        raise RequestRefused(f"{response.status_code} from {response.url}: {problem_in(response)}")
 
 
 def _status(answer: Mapping[str, Any]) -> RequestStatus:
@@ -159,7 +159,8 @@ def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _problem_in(response: requests.Response) -> str:
+def problem_in(response: requests.Response) -> str:
+    """What an error answer says, whatever its form."""
     try:
         return describe_problem(response.json())
     except requests.JSONDecodeError:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from tools.cli.checkout import the_running_stack
 from tools.cli.console import console
@@ -109,7 +108,6 @@ def show_outcome(name: str, status: RequestStatus) -> None:
         console.print(f"[bold red]{name} {status.status}[/]")
         console.print(status.error or status.message, markup=False)
         return
-    table = Table(title=name, title_justify="left", box=None, pad_edge=False, show_header=False)
+    console.print(f"[bold]{name}[/]")
     for endpoint, url in status.endpoints.items():
-        table.add_row(endpoint, url)
-    console.print(table, soft_wrap=True)
+        console.print(f"  {endpoint:16} {url}", markup=False, soft_wrap=True)

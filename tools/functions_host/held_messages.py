@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -27,13 +28,23 @@ class Settlement(StrEnum):
 
 
 class HeldMessages:
-    """Messages under lock; the receiver that got them is used by one call at a time."""
+    """Messages under lock; the receiver that got them is used by one call at a time.
+
+    When its connection breaks, another receiver renews and settles by lock token.
+    """
 
     def __init__(
-        self, messages: Sequence[ServiceBusReceivedMessage], receiver: ServiceBusReceiver, *, renew_for: float
+        self,
+        messages: Sequence[ServiceBusReceivedMessage],
+        receiver: ServiceBusReceiver,
+        open_receiver: OpenReceiver,
+        *,
+        renew_for: float,
     ) -> None:
         self.messages = messages
-        self._receiver = receiver
+        self._receiver, self._open_receiver = receiver, open_receiver
+        self._is_broken = False
+        self._replacements = AsyncExitStack()
         self._using_link = asyncio.Lock()
         self._renew_until = time.monotonic() + renew_for
         self._renew_at = self._next_renewal()
@@ -44,40 +55,43 @@ class HeldMessages:
         return self._renew_at <= now < self._renew_until
 
     async def renew(self) -> None:
-        """Renew every lock. A failure is logged: what became of the message shows when it is settled."""
+        """Renew every lock. A failure is logged and tried again at the next scan."""
         async with self._using_link:
             for message in self.messages:
                 try:
-                    await self._receiver.renew_message_lock(message)
+                    await (await self._link()).renew_message_lock(message)
                 except Exception as exc:  # noqa: BLE001 - the SDK lets ValueError and AMQP errors through too
+                    self._is_broken = True
                     _warn("lock_renewal_failed", "the lock of message %s was not renewed: %s", message, exc)
-            self._renew_at = self._next_renewal()
+            if not self._is_broken:
+                self._renew_at = self._next_renewal()
 
-    async def settle(self, how: Settlement, open_receiver: OpenReceiver) -> None:
+    async def settle(self, how: Settlement) -> None:
         """Settle every message; one that cannot be settled is logged and comes back with its lock's end."""
-        async with self._using_link:
+        async with self._using_link, self._replacements:
             for message in self.messages:
-                await self._settle_one(message, how, open_receiver)
+                await self._settle_one(message, how)
 
-    async def _settle_one(
-        self, message: ServiceBusReceivedMessage, how: Settlement, open_receiver: OpenReceiver
-    ) -> None:
-        """Settle on the own link, or by lock token on a new one when that is broken, while the lock lasts."""
+    async def _settle_one(self, message: ServiceBusReceivedMessage, how: Settlement) -> None:
         failure: Exception | None = None
-        for attempt, pause in enumerate(SETTLEMENT_PAUSES_SECONDS):
+        for pause in SETTLEMENT_PAUSES_SECONDS:
             await asyncio.sleep(pause)
             try:
-                if attempt == 0:
-                    return await _operation(self._receiver, how)(message)
-                async with open_receiver() as receiver:
-                    return await _operation(receiver, how)(message)
+                return await _operation(await self._link(), how)(message)
             except (MessageLockLostError, MessageAlreadySettled) as exc:
                 failure = exc
                 break
             except Exception as exc:  # noqa: BLE001 - as above
                 failure = exc
+                self._is_broken = True
         _warn("settlement_failed", "message %s was not settled and will come back: %s", message, failure)
         return None
+
+    async def _link(self) -> ServiceBusReceiver:
+        if self._is_broken:
+            self._receiver = await self._replacements.enter_async_context(self._open_receiver())
+            self._is_broken = False
+        return self._receiver
 
     def _next_renewal(self) -> float:
         return time.monotonic() + min(_half_life(message) for message in self.messages)

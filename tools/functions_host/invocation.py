@@ -64,8 +64,8 @@ class Invoker:
     ) -> Any:
         """Call the function; what `render` makes of its return value. `describe` words the log line.
 
-        Raises InvocationFailed, after logging, when the function or `render` raises. SystemExit and its kin
-        pass through and end the worker, as they do in Azure.
+        Raises InvocationFailed, after logging, when the function or `render` raises. SystemExit ends the
+        worker, as it does in Azure: servers and task groups on the way would only hide it.
         """
         bound = BoundInvocation(str(uuid.uuid4()), spec.name)
         started = time.monotonic()
@@ -78,6 +78,9 @@ class Invoker:
             except Exception as exc:
                 _log_failure(spec, started)
                 raise InvocationFailed(spec.name) from exc
+            except (SystemExit, KeyboardInterrupt) as exc:
+                _log_failure(spec, started)
+                _end_process(exc)
             finally:
                 del self.running[bound.invocation_id]
             _log_success(spec, started, describe(result))
@@ -103,6 +106,12 @@ class Invoker:
             return await spec.call(**arguments)
         call = functools.partial(contextvars.copy_context().run, spec.call, **arguments)
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _end_process(exc: BaseException) -> None:
+    code = getattr(exc, "code", None)
+    logging.shutdown()
+    os._exit(code if isinstance(code, int) else 1)
 
 
 def _check_return(spec: FunctionSpec, returned: object) -> None:

@@ -24,9 +24,10 @@ from tools.functions_host.turns import Turns
 
 _logger = logging.getLogger("functions_host.service_bus")
 
-RECEIVE_WAIT_SECONDS = 1.0
+RECEIVE_WAIT_SECONDS = 0.5
 REOPEN_PAUSE_SECONDS = 0.5
 RENEWAL_SCAN_SECONDS = 1.0
+LEAVE_SECONDS = 3.0
 WAITING_LANES = 2
 
 
@@ -73,10 +74,12 @@ class QueueListener:
         self._stopping.set()
 
     async def abandon_held(self) -> None:
-        """Give every message in hand back to the broker."""
-        await asyncio.gather(
-            *(held.settle(Settlement.ABANDON, self._open_receiver) for held in list(self._held))
-        )
+        """Give every message in hand back to the broker, once no lane of ours waits there to get it again."""
+        self.stop()
+        leaving = asyncio.get_running_loop().time() + LEAVE_SECONDS
+        while len(self._lanes) > len(self._held) and asyncio.get_running_loop().time() < leaving:
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*(held.settle(Settlement.ABANDON) for held in list(self._held)))
 
     def _grow(self) -> None:
         """Open one more lane when none is at rest and the limit allows."""
@@ -128,10 +131,10 @@ class QueueListener:
         return []
 
     async def _process(self, messages: list[ServiceBusReceivedMessage], receiver: ServiceBusReceiver) -> None:
-        held = HeldMessages(messages, receiver, renew_for=self._renew_for)
+        held = HeldMessages(messages, receiver, self._open_receiver, renew_for=self._renew_for)
         self._held.add(held)
         try:
-            await held.settle(await self._outcome(messages), self._open_receiver)
+            await held.settle(await self._outcome(messages))
         finally:
             self._held.discard(held)
 

@@ -17,7 +17,7 @@ from tools.functions_host.logs import RESULTS_LOGGER
 _logger = logging.getLogger(RESULTS_LOGGER)
 
 SCAN_SECONDS = 0.25
-FAREWELL_SECONDS = 3.0
+FAREWELL_SECONDS = 5.0
 
 
 def start_watchdog(

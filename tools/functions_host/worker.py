@@ -65,11 +65,13 @@ class Worker:
         for part in self._parts:
             part.stop()
         self._server.should_exit = True
-        try:
-            await asyncio.wait_for(self._finished(server, parts), seconds)
-        except TimeoutError:
+        finished = asyncio.create_task(self._finished(server, parts))
+        # Not wait_for: it would cancel the functions in hand, whose messages are still to be given back.
+        await asyncio.wait({finished}, timeout=seconds)
+        if not finished.done():
             await self._give_up()
             return ExitCode.DRAIN_INCOMPLETE
+        await finished
         await self._connections.close()
         return ExitCode.OK
 
@@ -81,7 +83,6 @@ class Worker:
         names = sorted({running.bound.function_name for running in self._invoker.running.values()})
         _logger.warning("still running after the drain: %s", names, extra={"action": "drain_incomplete"})
         await self._abandon()
-        await self._connections.close()
 
     async def _abandon(self) -> None:
         await asyncio.gather(*(listener.abandon_held() for listener in self._listeners))

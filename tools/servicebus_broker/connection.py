@@ -219,7 +219,7 @@ class Connection(asyncio.Protocol):
             case Begin():
                 self._on_begin(channel, performative)
             case End():
-                self._session(channel).end(release=self.broker.release_on_disconnect)
+                self._session(channel).end()
                 del self._sessions[channel]
                 self._ended.add(channel)
                 self.send(channel, write_end())
@@ -258,5 +258,5 @@ class Connection(asyncio.Protocol):
 
     def _end_sessions(self) -> None:
         for session in self._sessions.values():
-            session.end(release=self.broker.release_on_disconnect)
+            session.end()
         self._sessions.clear()

@@ -47,6 +47,7 @@ class Session:
         self._connection = connection
         self._links: dict[int, Link] = {}
         self._unsettled: dict[int, tuple[Consumer, bytes]] = {}
+        self._left: list[tuple[Consumer, bytes]] = []
         self._waiting: deque[bytes] = deque()
         self._next_incoming = begin.next_outgoing_id
         self._received_in_window = 0
@@ -115,15 +116,19 @@ class Session:
         if link is None:
             return
         link.close()
+        if self._connection.broker.release_on_disconnect:
+            self._left += [value for value in self._unsettled.values() if value[0] is link]
         self._unsettled = {key: value for key, value in self._unsettled.items() if value[0] is not link}
         self._send(write_detach(handle=detach.handle))
 
-    def end(self, *, release: bool) -> None:
-        """Close all links; with ``release`` give the locks of this client back at once."""
+    def end(self) -> None:
+        """Close all links; give the locks of this client back at once if the broker is to do so."""
+        release = self._connection.broker.release_on_disconnect
         for link in self._links.values():
             link.close()
         self._links.clear()
-        for consumer, token in self._unsettled.values() if release else ():
+        released = (*self._unsettled.values(), *self._left) if release else ()
+        for consumer, token in released:
             try:
                 consumer.dispatcher.queue.settle(token, RELEASE)
             except LockLost:

@@ -11,8 +11,7 @@ from tools.stack.database import Database, DatabaseUrls
 from tools.stack.postgres import PostgresServer
 
 _PREFIX = "copy_"
-
-_CREATE = "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy"  # a third of the time of wal_log
+_PG15 = 150000
 
 # CREATE DATABASE copies neither of these two.
 _SETTINGS = """
@@ -68,7 +67,11 @@ class DatabaseClones:
 
     def _create(self, connection: psycopg.Connection, name: str) -> None:
         copy, template = sql.Identifier(name), self._template.name
-        connection.execute(sql.SQL(_CREATE).format(copy, sql.Identifier(template)))
+        # Half the time of the default, which PostgreSQL 14 does not know yet.
+        strategy = sql.SQL("STRATEGY file_copy" if connection.info.server_version >= _PG15 else "")
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(copy, sql.Identifier(template), strategy)
+        )
         for role, setting in connection.execute(_SETTINGS, [template]).fetchall():
             connection.execute(_alter(copy, role=role, setting=setting))
         for role, privilege in connection.execute(_PRIVILEGES, [template]).fetchall():

@@ -63,8 +63,7 @@ class Database:
 
     def bootstrap(self) -> None:
         """As superuser: database, extensions, roles with this stack's passwords."""
-        passwords = {f"{name}_PASSWORD": self._credentials.password(role) for name, role in ROLES.items()}
-        self._run("bootstrap", {"DATABASE_ADMIN_URL": self.urls().admin, **passwords})
+        self._run("bootstrap", {"DATABASE_ADMIN_URL": self.urls().admin, **self._passwords()})
 
     def migrate(self) -> None:
         """As owner: schema and functions up to the newest."""
@@ -73,6 +72,9 @@ class Database:
     @property
     def _record(self) -> str:
         return f"database-{self.name}.json"
+
+    def _passwords(self) -> dict[str, str]:
+        return {f"{name}_PASSWORD": self._credentials.password(role) for name, role in ROLES.items()}
 
     def _url(self, database: str, role: str) -> str:
         return self._server.url(database, role=role, password=self._credentials.password(role))
@@ -91,8 +93,8 @@ class Database:
             raise CommandFailed(f"database {command}", exit_code=done.returncode, output=done.stdout)
 
     def _definitions(self) -> dict[str, str]:
-        """What the database was made from, and in which cluster."""
-        digest = hashlib.sha256()
+        """What the database was made from, with which passwords, and in which cluster."""
+        digest = hashlib.sha256("".join(self._passwords().values()).encode())
         sources = [*self._root.glob("sql/**/*.sql"), *self._root.glob("infrastructure/migration*.py")]
         for path in sorted(sources):
             digest.update(str(path.relative_to(self._root)).encode() + b"\0" + path.read_bytes())

@@ -14,6 +14,8 @@ class StackError(Exception):
     def __init__(self, message: str, *, log_tail: str = "") -> None:
         super().__init__(message)
         self.log_tail = log_tail
+        if log_tail:
+            self.add_note(log_tail)  # tracebacks show it, as those of tests do
 
 
 class MissingProgram(StackError):

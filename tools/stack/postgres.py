@@ -82,9 +82,10 @@ class PostgresServer(Part):
         directory = self.data_directory
         if not (directory / "PG_VERSION").exists():
             self._create_cluster(directory)
-        if not self._state.read(self._record).get("password_set"):
+        digest = hashlib.sha256(self._password.encode()).hexdigest()
+        if self._state.read(self._record).get("password_sha256") != digest:
             self._set_password(directory)
-        self._state.write(self._record, {"data_directory": str(directory), "password_set": True})
+        self._state.write(self._record, {"data_directory": str(directory), "password_sha256": digest})
         self._discard_stale_lock(directory)
 
     def _create_cluster(self, directory: Path) -> None:

@@ -46,7 +46,7 @@ class BrokerServer(Part):
 class FunctionsHost(Part):
     """One host process that runs the `function_app.py` of `app_root` with the settings of one app."""
 
-    stop_seconds = 40.0  # it lets running functions finish for 30 s
+    stop_seconds = 20.0  # twice the time it gives running functions to finish
 
     def __init__(
         self,

@@ -58,7 +58,10 @@ class Stack:
             self._report_crashes(report)
             self._stop_all([host for host in self._all_hosts() if host.name not in self._host_names()])
             self.state.write(_RECORD, {"topology": self.topology})
+            ports = self._ports()
             started = self._start(self._servers(), report)
+            if self._ports() != ports:  # the hosts were told others
+                self._stop_all(self._hosts())
             if started or not self._all_run(self._hosts()):
                 self._make_contents(report)
             started += self._start(self._hosts(), report)
@@ -150,6 +153,9 @@ class Stack:
         self.azurite.create_containers()
         if self.database.bring_up_to_date():
             report("database is up to date")
+
+    def _ports(self) -> list[int]:
+        return [server.port for server in self._servers()]
 
     def _all_run(self, parts: Sequence[Part]) -> bool:
         return all(part.status().state is PartState.RUNNING for part in parts)

@@ -1,10 +1,10 @@
-"""Builds the serving apps. Imported on the first serving request, never before (see `triggers.serving.asgi`)."""
+"""Builds the serving apps; imported on the first serving request (see `triggers.serving.asgi`)."""
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from buildpg import asyncpg
+from buildpg import asyncpg  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from stac_fastapi.pgstac.db import con_init, get_connection
 from starlette.applications import Starlette
@@ -14,23 +14,34 @@ from starlette.types import ASGIApp
 from triggers.serving.config import ServingConfig
 from triggers.serving.datasets import PublishedDatasets
 from triggers.serving.dispatch import Alias, Dispatcher, HeadAsGet, Mounted
+from triggers.serving.downloads import downloads_app
 from triggers.serving.features import TableCollections, features_app
+from triggers.serving.rasters import rasters_app, reference_app
+from triggers.serving.stac import stac_app
 
 _MVT_ALIAS = Alias(re.compile(r"(/collections/[^/]+/tiles/[^/]+/\d+/\d+/\d+)\.(?:mvt|pbf)"), r"\1")
+_WEB_MERCATOR_ALIAS = Alias(re.compile(r"/tiles/(\d+/\d+/\d+(?:\.\w+)?)"), r"/tiles/WebMercatorQuad/\1")
 
 
 def build(config: ServingConfig) -> ASGIApp:
     """The ASGI app of everything under /api that is served from published data."""
-    features = features_app()
+    features, rasters, stac, downloads = features_app(), rasters_app(), stac_app(), downloads_app()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with _open_pool(config) as pool:
-            _connect([features], pool)
+            _connect([features, rasters, stac, downloads], pool, config)
             yield
 
     dispatcher = Dispatcher(
-        [Mounted("/api/ogc/features", HeadAsGet(features), [_MVT_ALIAS])],
+        [
+            Mounted("/api/ogc/features", HeadAsGet(features), [_MVT_ALIAS]),
+            Mounted("/api/cog", HeadAsGet(rasters), [_WEB_MERCATOR_ALIAS]),
+            Mounted("/api/stac", HeadAsGet(stac)),
+            Mounted("/api/platform/data", downloads),
+            Mounted("/platform/data", downloads),
+            Mounted("/api", HeadAsGet(reference_app())),
+        ],
         public_base_url=config.public_base_url,
         lifespan_app=Starlette(lifespan=lifespan),
     )
@@ -44,7 +55,7 @@ def build(config: ServingConfig) -> ASGIApp:
     )
 
 
-def _connect(apps: list[FastAPI], pool: asyncpg.BuildPgPool) -> None:
+def _connect(apps: list[FastAPI], pool: asyncpg.BuildPgPool, config: ServingConfig) -> None:
     datasets = PublishedDatasets(pool)
     collections = TableCollections(pool, datasets)
     for app in apps:
@@ -52,6 +63,7 @@ def _connect(apps: list[FastAPI], pool: asyncpg.BuildPgPool) -> None:
         app.state.get_connection = get_connection
         app.state.datasets = datasets
         app.state.collections = collections
+        app.state.config = config
 
 
 def _open_pool(config: ServingConfig) -> asyncpg.BuildPgPool:

@@ -1,10 +1,11 @@
 """What serving needs from the rest of the application."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.ports import BlobInfo
+from infrastructure.repositories.published import PublishedSummary
 
 
 class BlobReader(Protocol):
@@ -18,21 +19,22 @@ class BlobReader(Protocol):
 
     def gdal_options(self) -> Mapping[str, str]: ...
 
-    def read_url(self, uri: str, *, seconds: int) -> str | None:
-        """A URL that reads the blob for a while without a key, or None where the store cannot sign one."""
+
+class UrlSigner(Protocol):
+    """Makes URLs for clients that fetch from the blob store themselves."""
+
+    def read_url(self, uri: str, *, seconds: int, filename: str) -> str:
+        """A URL that reads the blob for a while without a key, and saves it as `filename`."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedSummary:
-    """A published dataset as the page lists it."""
+class RequestState(Protocol):
+    """How a request stands, of which only this is needed here."""
 
-    collection_id: str
-    title: str
-    data_type: str
-    published_at: str
-    endpoints: Mapping[str, str]
-    bbox: Sequence[float] | None
-    band_count: int | None
+    @property
+    def request_id(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
 
 
 class PublishedCatalogue(Protocol):
@@ -49,13 +51,16 @@ class PublishedCatalogue(Protocol):
 class ServingConfig:
     """`reader_url` is the database as role geo_reader; `public_base_url` begins every URL in an answer.
 
+    `find_request` resolves any id that clients know a request by, and raises NotFound (REQUEST_NOT_FOUND).
     `max_body_bytes` bounds what one answer holds in memory: Azure Functions sends no chunked bodies.
     """
 
     reader_url: str = field(repr=False)
     public_base_url: str
     blobs: BlobReader
+    signer: UrlSigner
     catalogue: PublishedCatalogue
+    find_request: Callable[[str], RequestState]
     pool_max: int = 6
     statement_seconds: float = 30.0
     max_body_bytes: int = 64 * 2**20

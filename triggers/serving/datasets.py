@@ -8,6 +8,14 @@ from core.errors import NotFound
 from infrastructure.queries import load
 
 QUERIES = load("serving")
+# JSONB keeps no order; these come first, the whole before its part.
+_ORDER = ("dataset_id", "resource_id", "version_id")
+
+
+def title_of(identifiers: Mapping[str, str]) -> str:
+    """The identifiers of a dataset as one line."""
+    names = [name for name in _ORDER if name in identifiers] + sorted(set(identifiers) - set(_ORDER))
+    return " / ".join(str(identifiers[name]) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class PublishedDataset:
     @property
     def title(self) -> str:
         """The identifiers as people read them."""
-        return " / ".join(str(value) for value in self.identifiers.values()) or self.collection_id
+        return title_of(self.identifiers) or self.collection_id
 
     @property
     def table(self) -> str | None:

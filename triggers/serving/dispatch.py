@@ -12,7 +12,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from triggers.serving.failures import answer_no_such_path, answer_unforeseen
 
 # A client could write other hosts into our links, and caches would keep them.
-_FORWARDED = {b"host", b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-port"}
+_FORWARDED = {
+    b"host",
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
+    b"x-forwarded-port",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Errors of the serving libraries, in the one shape of `triggers.problems`.
 
 Each app brings a table from its library's exceptions to a `Failure`; what no table knows is a bug and is
-answered as one. The words of an exception reach a client in 4xx answers alone, and only where a table says so.
+answered as one. The words of an exception reach a client in 4xx answers alone, where a table says so.
 """
 
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -43,9 +43,16 @@ class Failure:
 Failures = Mapping[type[Exception], Failure]
 UNAVAILABLE = Failure(503, "DB_UNAVAILABLE", "The database does not answer.", "Try again in some seconds.")
 _REPUBLISHED = Failure(503, "DATASET_CHANGED", "The dataset was published anew just now.", "Ask again.")
-_TOO_SLOW = Failure(503, "QUERY_TIMEOUT", "The answer took too long.", "Ask for a smaller area or fewer features.")
+_TOO_SLOW = Failure(
+    503, "QUERY_TIMEOUT", "The answer took too long.", "Ask for a smaller area or fewer features."
+)
 _BAD_FILTER = Failure(400, "INVALID_FILTER", "The filter does not fit the columns.", "See the queryables.")
-_HTTP_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 406: "NOT_ACCEPTABLE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+_HTTP_CODES = {
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
 
 
 def add_failure_handlers(app: FastAPI, table: Failures, *, invalid_status: int = 422) -> None:
@@ -57,7 +64,9 @@ def add_failure_handlers(app: FastAPI, table: Failures, *, invalid_status: int =
     def handle(kind: type[Exception], problem: Callable[[Any], Problem]) -> None:
         def handler(request: Request, exc: Exception) -> Response:
             told = problem(exc)
-            return problem_answer(replace(told, status=invalid_status) if told.status == 422 else told, request.scope)
+            return problem_answer(
+                replace(told, status=invalid_status) if told.status == 422 else told, request.scope
+            )
 
         app.add_exception_handler(kind, handler)
 
@@ -76,7 +85,12 @@ def problem_answer(problem: Problem, scope: Scope) -> Response:
     """The answer; 5xx are logged with the id that the client is told."""
     error_id = uuid.uuid4().hex
     if problem.status >= 500:
-        details = {"action": "serving_failed", "code": problem.code, "error_id": error_id, "path": scope["path"]}
+        details = {
+            "action": "serving_failed",
+            "code": problem.code,
+            "error_id": error_id,
+            "path": scope["path"],
+        }
         LOG.error("a serving request failed", extra=details, exc_info=True)
     headers = {"cache-control": "no-store"}
     if problem.is_retryable:
@@ -124,5 +138,5 @@ def _sql_problem(exc: asyncpg.PostgresError) -> Problem:
     return UNAVAILABLE.problem(exc) if state[:2] in {"08", "53", "57"} else problem_of(exc)
 
 
-def _not_modified(request: Request, exc: Exception) -> Response:
+def _not_modified(request: Request, _: Exception) -> Response:
     return Response(status_code=304, headers={"etag": request.state.etag, "cache-control": REVALIDATE})

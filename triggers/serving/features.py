@@ -28,7 +28,9 @@ FAILURES = {
     errors.NotFound: Failure(404, "FEATURE_NOT_FOUND"),
     errors.InvalidBBox: Failure(400, "INVALID_BBOX", remedy="bbox=west,south,east,north in degrees"),
     errors.InvalidDatetime: Failure(400, "INVALID_DATETIME"),
-    errors.InvalidLimit: Failure(400, "INVALID_LIMIT", "The limit is above 10000.", "Page through the features."),
+    errors.InvalidLimit: Failure(
+        400, "INVALID_LIMIT", "The limit is above 10000.", "Page through the features."
+    ),
     errors.InvalidPropertyName: Failure(400, "INVALID_PROPERTY"),
     errors.InvalidGeometryColumnName: Failure(400, "INVALID_PROPERTY"),
     errors.InvalidDatetimeColumnName: Failure(400, "INVALID_PROPERTY"),
@@ -44,7 +46,7 @@ class EmptyTile(Exception):
     """No feature of the collection touches the tile."""
 
 
-class PublishedTable(PgCollection):
+class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no types
     """A published table as tipg sees it, under the dataset's public name."""
 
     async def get_tile(self, *args: Any, **kwargs: Any) -> bytes:
@@ -88,8 +90,11 @@ class TableCollections:
         version = await self._datasets.catalog_version()
         if version != self._listed[0]:
             datasets = await self._datasets.tables()
-            self._described = {d.collection_id: self._described[d.collection_id]
-                               for d in datasets if d.collection_id in self._described}
+            self._described = {
+                d.collection_id: self._described[d.collection_id]
+                for d in datasets
+                if d.collection_id in self._described
+            }
             self._listed = version, await self._describe(datasets)
         return self._listed[1]
 
@@ -126,7 +131,8 @@ def _with_bounds(column: dict[str, Any], bbox: list[float] | None) -> dict[str, 
 
 
 async def _collection_of_path(
-    request: Request, collectionId: Annotated[str, Path(description="Collection identifier")]  # noqa: N803
+    request: Request,
+    collectionId: Annotated[str, Path(description="Collection identifier")],  # noqa: N803
 ) -> PublishedTable:
     state = request.app.state
     dataset = await state.datasets.get(collectionId)
@@ -152,9 +158,11 @@ def _checked_filter(
 ) -> Expr | None:
     try:
         parsed: Expr | None = filter_query(text, language)
-    except Exception as exc:  # noqa: BLE001 - cql2 raises bare Exceptions for what it cannot parse
+    except Exception as exc:  # cql2 raises bare Exceptions for what it cannot parse
         raise InvalidRequest(
-            "The filter cannot be read as CQL2.", code="INVALID_FILTER", remedy="Example: population > 1000000"
+            "The filter cannot be read as CQL2.",
+            code="INVALID_FILTER",
+            remedy="Example: population > 1000000",
         ) from exc
     if parsed is not None:
         check_filter(parsed.to_json())
@@ -163,7 +171,9 @@ def _checked_filter(
 
 def features_app() -> FastAPI:
     """The app; its `state` gets `pool`, `datasets` and `collections` when serving starts."""
-    app = FastAPI(title="OGC API Features and Tiles", openapi_url="/api", docs_url="/api.html", redoc_url=None)
+    app = FastAPI(
+        title="OGC API Features and Tiles", openapi_url="/api", docs_url="/api.html", redoc_url=None
+    )
     endpoints = Endpoints(
         title="Geospatial data platform: features and vector tiles",
         collection_dependency=_collection_of_path,
@@ -175,5 +185,5 @@ def features_app() -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(CacheHeaders)
     add_failure_handlers(app, FAILURES, invalid_status=400)
-    app.add_exception_handler(EmptyTile, lambda request, exc: Response(status_code=204))
+    app.add_exception_handler(EmptyTile, lambda *_: Response(status_code=204))
     return app

@@ -10,19 +10,23 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 
 SECONDS_TO_START = 20
-PLAIN_QUEUES = 40
+PLAIN_QUEUES = 64
+WIRE_QUEUES = 20
 SPECIAL_QUEUES: dict[str, dict[str, Any]] = {
     "dedup": {"requiresDuplicateDetection": True, "duplicateDetectionHistoryTimeWindow": "PT3S"},
     "mortal": {"defaultMessageTimeToLive": "PT2S", "deadLetteringOnMessageExpiration": True},
     "forgetful": {"defaultMessageTimeToLive": "PT2S"},
     "tiny": {"maxSizeInMegabytes": 1},
     "patient": {"lockDuration": "PT30S"},
+    "undisturbed": {},
 }
 
 
 def queue_definitions() -> dict[str, Any]:
     """Return definitions of special queues and of plain ones: lock 3 s, 3 deliveries."""
-    names = {f"plain-{number:02}": {} for number in range(PLAIN_QUEUES)} | SPECIAL_QUEUES
+    names: dict[str, dict[str, Any]] = {
+        f"plain-{number:02}": {} for number in range(PLAIN_QUEUES)
+    } | SPECIAL_QUEUES
     base = {"lockDuration": "PT3S", "maxDeliveryCount": 3}
     return {"queues": [{"name": name, "properties": base | special} for name, special in names.items()]}
 

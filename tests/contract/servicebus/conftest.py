@@ -1,10 +1,13 @@
 """One broker for the suite, one SDK client for it, and a queue of its own for each test.
 
-Closing an SDK sender or receiver takes about a second, so all are closed together at the end.
+An SDK sender or receiver takes half a second to open and one to close, waiting. So they are opened some tests
+ahead, and closed together at the end.
 """
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,39 +15,72 @@ from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, Servic
 
 from tests.contract.servicebus.broker_process import PLAIN_QUEUES, BrokerProcess
 
+TESTS_AHEAD = 4
+
 
 class Bus:
-    """SDK senders and receivers that are closed at the end of the suite, all at once."""
+    """Open SDK senders and receivers, closed at the end of the suite."""
 
     def __init__(self, client: ServiceBusClient) -> None:
         self._client = client
-        self._open: list[ServiceBusSender | ServiceBusReceiver] = []
-        self._senders: dict[str, ServiceBusSender] = {}
+        self._pool = ThreadPoolExecutor(max_workers=32)
+        self._senders: dict[str, Future[Any]] = {}
+        self._spare_receivers: dict[str, Future[ServiceBusReceiver]] = {}
+        self._receivers: list[Future[Any]] = []
+
+    def prepare(self, queue: str) -> None:
+        """Begin to open what a test of this queue will use."""
+        if queue not in self._senders:
+            self._senders[queue] = self._pool.submit(self._open_sender, queue)
+            self._spare_receivers[queue] = self._open_receiver(queue)
 
     def sender(self, queue: str) -> ServiceBusSender:
-        """Return the one sender of a queue."""
+        """Return the one sender of a queue, open."""
         if queue not in self._senders:
-            self._senders[queue] = self._keep(self._client.get_queue_sender(queue))
-        return self._senders[queue]
+            self._senders[queue] = self._pool.submit(self._open_sender, queue)
+        sender: ServiceBusSender = self._senders[queue].result()
+        return sender
 
     def receiver(self, queue: str, **options: Any) -> ServiceBusReceiver:
-        """Return a new receiver."""
-        return self._keep(self._client.get_queue_receiver(queue, **options))
+        """Return a receiver of its own, open."""
+        if not options and queue in self._spare_receivers:
+            return self._spare_receivers.pop(queue).result()
+        return self._open_receiver(queue, **options).result()
 
     def dead_letters(self, queue: str) -> ServiceBusReceiver:
-        """Return a new receiver of the queue's dead letters."""
+        """Return a receiver of the queue's dead letters, open."""
         return self.receiver(queue, sub_queue="deadletter")
 
     def close(self) -> None:
-        """Close them all; one that fails to close fails the suite."""
-        with ThreadPoolExecutor(max_workers=64) as pool:
-            for closing in [pool.submit(handler.close) for handler in self._open]:
+        """Close all that could be opened; one that fails to close fails the suite."""
+        handlers = [*self._senders.values(), *self._receivers]
+        with self._pool as pool:
+            for closing in [
+                pool.submit(handler.result().close) for handler in handlers if not handler.exception()
+            ]:
                 closing.result()
         self._client.close()
 
-    def _keep(self, handler: Any) -> Any:
-        self._open.append(handler)
-        return handler
+    def _open_sender(self, queue: str) -> ServiceBusSender:
+        return self._client.get_queue_sender(queue).__enter__()
+
+    def _open_receiver(self, queue: str, **options: Any) -> Future[ServiceBusReceiver]:
+        opening = self._pool.submit(lambda: self._client.get_queue_receiver(queue, **options).__enter__())
+        self._receivers.append(opening)
+        return opening
+
+
+def collect_leaked_sockets() -> None:
+    """The SDK leaves the socket of a broken or refused connection to the garbage collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _leaked_sockets() -> Iterator[None]:
+    yield
+    collect_leaked_sockets()
 
 
 @pytest.fixture(scope="session")
@@ -61,17 +97,28 @@ def bus(broker: BrokerProcess) -> Iterator[Bus]:
     bus = Bus(ServiceBusClient.from_connection_string(broker.connection_string))
     yield bus
     bus.close()
+    del bus
+    collect_leaked_sockets()
 
 
 @pytest.fixture(scope="session")
-def _plain_queues() -> Iterator[str]:
-    return iter([f"plain-{number:02}" for number in range(PLAIN_QUEUES)])
+def _plain_queues() -> list[str]:
+    return [f"plain-{number:02}" for number in range(PLAIN_QUEUES)]
 
 
 @pytest.fixture
-def queue(_plain_queues: Iterator[str]) -> str:
+def queue(_plain_queues: list[str], bus: Bus) -> str:
     """A queue that no other test uses: lock 3 s, at most 3 deliveries."""
-    return next(_plain_queues)
+    for name in _plain_queues[: 1 + TESTS_AHEAD]:
+        bus.prepare(name)
+    return _plain_queues.pop(0)
+
+
+@pytest.fixture
+def impatient(broker: BrokerProcess) -> Iterator[ServiceBusClient]:
+    """A client that takes the first answer: by default the SDK asks three more times after an error."""
+    with ServiceBusClient.from_connection_string(broker.connection_string, retry_total=0) as client:
+        yield client
 
 
 Take = Callable[..., list[ServiceBusReceivedMessage]]
@@ -92,13 +139,13 @@ def take() -> Take:
     return take
 
 
-def nothing_comes(receiver: ServiceBusReceiver, *, seconds: float = 0.5) -> bool:
+def nothing_comes(receiver: ServiceBusReceiver, *, seconds: float = 0.3) -> bool:
     """Whether the receiver gets no message for a while."""
     return not receiver.receive_messages(max_message_count=1, max_wait_time=seconds)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The SDK leaves the socket of a broken or refused connection to the garbage collector."""
+    """A leaked socket may be collected in the middle of a test, too."""
     leak = pytest.mark.filterwarnings(
         "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
     )

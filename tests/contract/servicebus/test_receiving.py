@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from azure.servicebus import ServiceBusMessage, ServiceBusReceiveMode
+from azure.servicebus import ServiceBusMessage, ServiceBusReceiveMode, ServiceBusReceiver
 from azure.servicebus.aio import ServiceBusClient as AsyncClient
 
 from tests.contract.servicebus.broker_process import BrokerProcess
@@ -49,7 +49,7 @@ def test_four_receivers_share_400_messages(bus: Bus, queue: str) -> None:
     bus.sender(queue).send_messages([ServiceBusMessage(str(number)) for number in range(400)])
     receivers = [bus.receiver(queue) for _ in range(4)]
 
-    def drain(receiver: object) -> list[str]:
+    def drain(receiver: ServiceBusReceiver) -> list[str]:
         mine: list[str] = []
         while messages := receiver.receive_messages(max_message_count=10, max_wait_time=1):
             for message in messages:
@@ -88,7 +88,7 @@ def test_the_asyncio_client(broker: BrokerProcess, queue: str) -> None:
         async with AsyncClient.from_connection_string(broker.connection_string) as client:
             async with client.get_queue_sender(queue) as sender:
                 await sender.send_messages([ServiceBusMessage(f"m{number}") for number in range(3)])
-            received = []
+            received: list[str] = []
             async with client.get_queue_receiver(queue) as receiver:
                 while len(received) < 3:
                     for message in await receiver.receive_messages(max_message_count=3, max_wait_time=5):

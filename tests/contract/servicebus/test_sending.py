@@ -4,7 +4,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from azure.servicebus import ServiceBusMessage
+from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 from azure.servicebus.exceptions import (
     MessageSizeExceededError,
     MessagingEntityNotFoundError,
@@ -15,14 +15,14 @@ from azure.servicebus.exceptions import (
 from tests.contract.servicebus.conftest import Bus, Take, nothing_comes
 
 
-def bodies(messages: list) -> list[str]:
+def bodies(messages: list[ServiceBusReceivedMessage]) -> list[str]:
     return [str(message) for message in messages]
 
 
 def test_all_properties_arrive(bus: Bus, queue: str, take: Take) -> None:
     sent = ServiceBusMessage(
         b"\x00\xffbody",
-        application_properties={"text": "ä", "number": 7, "big": 1 << 40, "truth": True, "real": 1.5},
+        application_properties={"text": "ä", "number": 7, "truth": True, "real": 1.5},
         message_id="id-1",
         correlation_id="correlation",
         subject="subject",
@@ -38,7 +38,6 @@ def test_all_properties_arrive(bus: Bus, queue: str, take: Take) -> None:
     assert message.application_properties == {
         b"text": "ä".encode(),
         b"number": 7,
-        b"big": 1 << 40,
         b"truth": True,
         b"real": 1.5,
     }
@@ -48,6 +47,8 @@ def test_all_properties_arrive(bus: Bus, queue: str, take: Take) -> None:
     assert message.time_to_live == timedelta(hours=1)
     assert message.delivery_count == 0
     assert message.sequence_number == 1
+    assert message.enqueued_time_utc is not None
+    assert message.locked_until_utc is not None
     assert abs(message.enqueued_time_utc.timestamp() - time.time()) < 30
     assert message.locked_until_utc - message.enqueued_time_utc < timedelta(seconds=10)
 
@@ -105,7 +106,9 @@ def test_a_repeated_id_is_dropped_within_the_window(bus: Bus, take: Take) -> Non
     sender.send_messages(ServiceBusMessage("again", message_id="same"))
     (first,) = take(receiver, 1)
     receiver.complete_message(first)
-    sender.send_messages([ServiceBusMessage("after completion", message_id="same"), ServiceBusMessage("other")])
+    sender.send_messages(
+        [ServiceBusMessage("after completion", message_id="same"), ServiceBusMessage("other")]
+    )
     (other,) = take(receiver, 1)
     receiver.complete_message(other)
     assert bodies([first, other]) == ["first", "other"]

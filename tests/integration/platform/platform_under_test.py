@@ -29,7 +29,7 @@ class PlatformUnderTest:
     """Router and completion over real repositories; `sent` counts the messages that were promised."""
 
     urls: DatabaseUrls
-    database: Database
+    directory: Path
     blobs: DirectoryBlobStore
     parts: PlatformParts
     sent: list[int] = field(default_factory=list)
@@ -65,14 +65,21 @@ class PlatformUnderTest:
 
     def job_of(self, request_id: str, step: int) -> str:
         """The id of the job that serves a step."""
-        return self.value(
+        job_id: str = self.value(
             "SELECT job_id FROM platform.request_jobs WHERE request_id = %(request_id)s AND step = %(step)s",
             request_id=request_id,
             step=step,
         )
+        return job_id
 
-    def end_job(self, job_id: str, *, result: Mapping[str, Any] | None = None, status: str = "completed",
-                error: Mapping[str, Any] | None = None) -> None:
+    def end_job(
+        self,
+        job_id: str,
+        *,
+        result: Mapping[str, Any] | None = None,
+        status: str = "completed",
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
         """What the engine does when a job's last stage is closed."""
         self.execute(
             "UPDATE app.jobs SET status = %(status)s, result = %(result)s, error = %(error)s,"
@@ -99,7 +106,8 @@ class PlatformUnderTest:
     def run_chain(self, request_id: str) -> str:
         """All steps, told to the Platform; the id of the last job."""
         steps = self.value(
-            "SELECT jsonb_array_length(job_chain) FROM platform.requests WHERE request_id = %(id)s", id=request_id
+            "SELECT jsonb_array_length(job_chain) FROM platform.requests WHERE request_id = %(id)s",
+            id=request_id,
         )
         job_id = ""
         for step in range(steps):
@@ -154,4 +162,4 @@ def platform_on(urls: DatabaseUrls, directory: Path) -> Iterator[PlatformUnderTe
             jobs=jobs.registry.discover(),
             publish_table=publish_table,
         )
-        yield PlatformUnderTest(urls, database, blobs, parts, sent)
+        yield PlatformUnderTest(urls, directory, blobs, parts, sent)

@@ -2,17 +2,28 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from core.errors import InvalidRequest, NotFound, Unavailable
+from core.ports import BlobInfo
 from geo_platform.errors import IdentityConflict
+from geo_platform.router import Submitted
 from infrastructure.database import Database
+from tests.blobs import DirectoryBlobStore
 from tests.integration.platform.platform_under_test import PlatformUnderTest, body_with
 from tests.integration.platform.stored import counts, errors
 
-FAILURE = {"code": "CRS_MISSING", "message": "The source has no CRS.", "remedy": "Add one.", "stage": 1, "task_id": "t"}
+FAILURE = {
+    "code": "CRS_MISSING",
+    "message": "The source has no CRS.",
+    "remedy": "Add one.",
+    "stage": 1,
+    "task_id": "t",
+}
 
 
 def test_a_submission_is_one_of_everything_and_one_promise(hub: PlatformUnderTest) -> None:
@@ -31,37 +42,61 @@ def test_a_submission_is_one_of_everything_and_one_promise(hub: PlatformUnderTes
     assert job["parameters"]["source_uri"] == "azure://bronze/floods/extent.gpkg"
 
 
+class Gate(DirectoryBlobStore):
+    """Holds everybody who asks for a source until all are there: past the first look, before the lock."""
+
+    def __init__(self, root: Path, parties: int) -> None:
+        super().__init__(root)
+        self._barrier = Barrier(parties)
+
+    def info(self, uri: str) -> BlobInfo:
+        self._barrier.wait(timeout=60)
+        return super().info(uri)
+
+
+def submit_at_once(hub: PlatformUnderTest, times: int, **changes: Any) -> list[Submitted]:
+    """The same submission, so that all meet in the transaction."""
+    hub.parts = replace(hub.parts, storage=Gate(hub.directory, times))
+    with ThreadPoolExecutor(times) as pool:
+        return [future.result() for future in [pool.submit(hub.submit, **changes) for _ in range(times)]]
+
+
 def test_fifty_identical_submissions_at_once_make_one_request_and_one_job(hub: PlatformUnderTest) -> None:
-    barrier = Barrier(50)
+    answers = submit_at_once(hub, 50)
 
-    def submit() -> tuple[str, bool]:
-        barrier.wait()
-        submitted = hub.submit()
-        return submitted.answer.request_id, submitted.replayed
-
-    with ThreadPoolExecutor(50) as pool:
-        answers = [future.result() for future in [pool.submit(submit) for _ in range(50)]]
-
-    assert len({request_id for request_id, _ in answers}) == 1
-    assert sorted(replayed for _, replayed in answers) == [False] + [True] * 49
+    assert len({submitted.answer.request_id for submitted in answers}) == 1
+    assert sorted(submitted.replayed for submitted in answers) == [False] + [True] * 49
     assert counts(hub) == {"datasets": 1, "requests": 1, "jobs": 1, "request_jobs": 1, "outbox": 1}
 
 
 def test_retries_of_a_failed_request_at_once_make_one_revision(hub: PlatformUnderTest) -> None:
+    """Whoever comes second finds the new revision running: the same content, so it is his too."""
     first = hub.submit().answer
     fail(hub, first.request_id)
-    barrier = Barrier(8)
 
-    def retry() -> str:
-        barrier.wait()
-        return hub.submit(retry_failed=True).answer.request_id
+    answers = submit_at_once(hub, 8, retry_failed=True)
 
-    with ThreadPoolExecutor(8) as pool:
-        ids = {future.result() for future in [pool.submit(retry) for _ in range(8)]}
-
-    assert len(ids) == 1
-    assert ids != {first.request_id}
+    assert sorted(submitted.replayed for submitted in answers) == [False] + [True] * 7
+    assert {submitted.answer.revision for submitted in answers} == {2}
     assert counts(hub)["requests"] == 2
+
+
+def test_different_submissions_for_one_dataset_at_once_leave_one_and_refuse_the_others(
+    hub: PlatformUnderTest,
+) -> None:
+    hub.parts = replace(hub.parts, storage=Gate(hub.directory, 6))
+
+    def submit(layer: str) -> str:
+        try:
+            return hub.submit(processing_config={"layer": layer}).answer.status
+        except IdentityConflict as conflict:
+            return conflict.code
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = sorted(pool.map(submit, "abcdef"))
+
+    assert outcomes == ["IDENTITY_CONFLICT"] * 5 + ["accepted"]
+    assert counts(hub) == {"datasets": 1, "requests": 1, "jobs": 1, "request_jobs": 1, "outbox": 1}
 
 
 def test_the_same_content_is_answered_from_what_is_there(hub: PlatformUnderTest) -> None:
@@ -178,7 +213,7 @@ def test_a_job_that_cannot_be_created_takes_the_request_with_it(hub: PlatformUnd
 
 
 def test_a_database_that_does_not_answer_is_unavailable(hub: PlatformUnderTest) -> None:
-    with Database("postgresql://nobody@127.0.0.1:1/none", connect_seconds=0.5) as absent:
+    with Database("postgresql://nobody@127.0.0.1:1/none", connect_seconds=0.5, on_promised=print) as absent:
         hub.parts = replace(hub.parts, transactions=absent.unit_of_work)
         with pytest.raises(Unavailable) as caught:
             hub.submit()

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from core.errors import NotFound
 from core.ports import BlobInfo
 from tests.integration.serving.functions_client import BASE_URL, FunctionsClient
 from tools.stack.database import DatabaseUrls
@@ -27,7 +28,7 @@ class NoBlobs:
     def gdal_options(self) -> Mapping[str, str]:
         return {}
 
-    def read_url(self, uri: str, *, seconds: int) -> str | None:
+    def read_url(self, uri: str, *, seconds: int, filename: str) -> str:
         raise AssertionError(uri)
 
 
@@ -41,6 +42,11 @@ class NoCatalogue:
         return None
 
 
+def no_request(request_id: str) -> Any:
+    """A Platform without requests."""
+    raise NotFound("There is no request with this id.", code="REQUEST_NOT_FOUND")
+
+
 @pytest.fixture
 def app_connection(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     """Every statement commits at once."""
@@ -51,7 +57,12 @@ def app_connection(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[A
 @pytest.fixture
 def serving_config(database_urls: DatabaseUrls) -> ServingConfig:
     return ServingConfig(
-        reader_url=database_urls.reader, public_base_url=BASE_URL, blobs=NoBlobs(), catalogue=NoCatalogue()
+        reader_url=database_urls.reader,
+        public_base_url=BASE_URL,
+        blobs=NoBlobs(),
+        signer=NoBlobs(),
+        catalogue=NoCatalogue(),
+        find_request=no_request,
     )
 
 

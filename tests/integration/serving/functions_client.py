@@ -13,7 +13,7 @@ from tools.functions_host.function_index import index_functions
 from tools.functions_host.routing import RouteTable
 from triggers.serving.asgi import ServingHost
 from triggers.serving.config import ServingConfig
-from triggers.serving.routes import serving_blueprint
+from triggers.serving.routes import blueprint_of
 
 BASE_URL = "https://maps.example.org/gis"
 
@@ -32,7 +32,7 @@ class Answer:
 
     @property
     def type(self) -> str:
-        return self.headers.get("content-type", "").split(";")[0]
+        return str(self.headers.get("content-type", "")).split(";")[0]
 
 
 class FunctionsClient:
@@ -41,7 +41,7 @@ class FunctionsClient:
     def __init__(self, config: ServingConfig) -> None:
         self._host = ServingHost(config)
         app = func.FunctionApp()
-        app.register_functions(serving_blueprint(config, host=self._host))
+        app.register_functions(blueprint_of(config, self._host))
         self._routes = RouteTable(index_functions(app), prefix="")
         self._runner = asyncio.Runner()
 
@@ -85,5 +85,7 @@ class FunctionsClient:
             body=body,
         )
         spec = route.spec
-        result = spec.call(**{spec.argument_name: request}, **({"context": None} if spec.wants_context else {}))
+        result = spec.call(
+            **{spec.argument_name: request}, **({"context": None} if spec.wants_context else {})
+        )
         return Answer(await result if spec.is_async else result)

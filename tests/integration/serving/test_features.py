@@ -7,7 +7,13 @@ import psycopg
 import pytest
 
 from tests.integration.serving.functions_client import BASE_URL, FunctionsClient
-from tests.integration.serving.publications import create_squares, publish, publish_squares, raise_version, unpublish
+from tests.integration.serving.publications import (
+    create_squares,
+    publish,
+    publish_squares,
+    raise_version,
+    unpublish,
+)
 from triggers.serving.config import ServingConfig
 
 FEATURES = "/api/ogc/features"
@@ -18,7 +24,9 @@ def links(body: dict[str, Any]) -> dict[str, str]:
     return {link["rel"]: link["href"] for link in body["links"]}
 
 
-def test_items_are_geojson_under_the_datasets_public_name(client: FunctionsClient, app_connection: Connection) -> None:
+def test_items_are_geojson_under_the_datasets_public_name(
+    client: FunctionsClient, app_connection: Connection
+) -> None:
     publish_squares(app_connection, "squares")
     answer = client.get(f"{FEATURES}/collections/squares/items?limit=2")
     assert (answer.status, answer.type) == (200, "application/geo+json")
@@ -72,7 +80,11 @@ def test_queries_select_features(
         ("collections/squares/items?filter=nothing%3D1", 400, "INVALID_FILTER"),
         ("collections/squares/items?filter=name%3D1", 400, "INVALID_FILTER"),
         ("collections/squares/items?filter=pg_sleep(20)%3D1", 400, "INVALID_FILTER"),
-        ("collections/squares/items?filter=population%3D1%20OR%20current_setting('x')%3D'1'", 400, "INVALID_FILTER"),
+        (
+            "collections/squares/items?filter=population%3D1%20OR%20current_setting('x')%3D'1'",
+            400,
+            "INVALID_FILTER",
+        ),
         ("collections/squares/tiles/WebMercatorQuad/0/0/0?filter=pg_sleep(20)%3D1", 400, "INVALID_FILTER"),
         ("collections/squares/tiles/NoSuchGrid/0/0/0", 400, "VALIDATION_ERROR"),
         ("nothing/here", 404, "NOT_FOUND"),
@@ -109,7 +121,9 @@ def test_tiles_are_vector_tiles_with_lifetimes(client: FunctionsClient, app_conn
 def test_tilejson_names_tiles_and_extent(client: FunctionsClient, app_connection: Connection) -> None:
     publish_squares(app_connection, "squares")
     answer = client.get(f"{FEATURES}/collections/squares/tiles/WebMercatorQuad/tilejson.json")
-    assert answer.json["tiles"] == [f"{BASE_URL}{FEATURES}/collections/squares/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}"]
+    assert answer.json["tiles"] == [
+        f"{BASE_URL}{FEATURES}/collections/squares/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}"
+    ]
     assert answer.json["bounds"] == [-88, -51, 20.1, 51]
     assert "population" in answer.json["vector_layers"][0]["fields"]
 
@@ -118,7 +132,14 @@ def test_landing_conformance_and_collections_link_to_the_public_address(
     client: FunctionsClient, app_connection: Connection
 ) -> None:
     publish_squares(app_connection, "squares")
-    for path in ("", "/", "/conformance", "/collections", "/collections/squares", "/collections/squares/queryables"):
+    for path in (
+        "",
+        "/",
+        "/conformance",
+        "/collections",
+        "/collections/squares",
+        "/collections/squares/queryables",
+    ):
         answer = client.get(FEATURES + path)
         assert answer.status == 200, path
         hrefs = [link["href"] for link in answer.json.get("links", [])]
@@ -193,7 +214,9 @@ def test_a_new_revision_with_other_columns_is_described_anew(
     assert "inhabitants" in properties
 
 
-def test_tables_that_are_not_registered_are_not_served(client: FunctionsClient, app_connection: Connection) -> None:
+def test_tables_that_are_not_registered_are_not_served(
+    client: FunctionsClient, app_connection: Connection
+) -> None:
     create_squares(app_connection, "secret")
     raise_version(app_connection)
     for name in ("secret", "geo.secret", 'secret"'):
@@ -201,7 +224,9 @@ def test_tables_that_are_not_registered_are_not_served(client: FunctionsClient, 
     assert names(client) == []
 
 
-def test_requests_that_come_together_start_one_app(client: FunctionsClient, app_connection: Connection) -> None:
+def test_requests_that_come_together_start_one_app(
+    client: FunctionsClient, app_connection: Connection
+) -> None:
     publish_squares(app_connection, "squares")
     answers = client.gather(*[f"{FEATURES}/collections/squares/items/{fid}" for fid in (1, 2, 3, 1, 2, 3)])
     assert [answer.json["id"] for answer in answers] == [1, 2, 3, 1, 2, 3]

@@ -1,17 +1,18 @@
 """`create_cog` and `verify_cog`: what must survive a conversion, what must not, and what is announced."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import from_origin
 from rio_cogeo.cogeo import cog_validate
 
 from core.errors import ContractViolation, TaskCancelled
 from core.task_models.raster import Compression, CreateCogParameters, VerifyCogParameters
-from rasterio.windows import Window
 from services.raster.cog import create_cog
-from services.raster.verify import verify_cog
+from services.raster.verify import file_sha256, verify_cog
 from tests import rasters
 from tests.unit.raster.conftest import Bench
 
@@ -33,7 +34,7 @@ def assert_same_pixels(source: Path, cog: Path) -> None:
         (rasters.write_geotiff, {"dtype": "int32", "nodata": -2147483648}),
         (rasters.write_geotiff, {"dtype": "float32", "nodata": np.nan}),
         (rasters.write_geotiff, {"dtype": "float64", "nodata": -1.5e300}),
-        (rasters.write_geotiff, {"crs": "EPSG:4326", "transform": rasterio.transform.from_origin(5, 50, 0.1, 0.1)}),
+        (rasters.write_geotiff, {"crs": "EPSG:4326", "transform": from_origin(5, 50, 0.1, 0.1)}),
         (rasters.write_geotiff, {"crs": "+proj=laea +lat_0=10 +lon_0=15 +x_0=0 +y_0=0 +ellps=GRS80"}),
         (rasters.rgb, {"nodata": 0}),
         (rasters.rgb, {"compress": "DEFLATE", "interleave": "band"}),
@@ -43,8 +44,8 @@ def assert_same_pixels(source: Path, cog: Path) -> None:
         (rasters.rotated, {}),
     ],
 )  # fmt: skip
-def test_pixels_and_place_survive(bench: Bench, make: object, options: dict[str, object]) -> None:
-    source = make(bench.files / "a.tif", **options)  # type: ignore[operator]
+def test_pixels_and_place_survive(bench: Bench, make: Any, options: dict[str, Any]) -> None:
+    source = make(bench.files / "a.tif", **options)
     created, cog = bench.create(source)
     assert_same_pixels(source, cog)
     assert cog_validate(cog, strict=True, quiet=True)[0]
@@ -59,7 +60,7 @@ def test_the_colour_table_survives(bench: Bench) -> None:
 
 
 def test_band_names_scales_and_the_meaning_of_pixels_survive(bench: Bench) -> None:
-    def finish(dataset: object) -> None:
+    def finish(dataset: Any) -> None:
         dataset.descriptions = ("height",)
         dataset.scales, dataset.offsets, dataset.units = (0.1,), (-100.0,), ("metre",)
         dataset.update_tags(AREA_OR_POINT="Point", TIFFTAG_COPYRIGHT="somebody")
@@ -75,7 +76,7 @@ def test_band_names_scales_and_the_meaning_of_pixels_survive(bench: Bench) -> No
 
 
 def test_foreign_metadata_does_not_survive(bench: Bench) -> None:
-    def finish(dataset: object) -> None:
+    def finish(dataset: Any) -> None:
         dataset.update_tags(STATISTICS_MEAN="a lie", SECRET="x")
         dataset.update_tags(ns="RPC", LINE_OFF="1")
         dataset.update_tags(ns="MYSTERY", key="value")
@@ -99,30 +100,10 @@ def test_statistics_are_exact_and_skip_nodata(bench: Bench) -> None:
     assert band.valid_percent == pytest.approx(100 * 4 / 6)
 
 
-def test_statistics_over_several_windows(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.raster.pixels._MAX_SAMPLES_PER_WINDOW", 700)
-    source = rasters.write_geotiff(bench.files / "a.tif", width=64, height=50, bands=2, dtype="float32")
-    created, cog = bench.create(source)
-    with rasterio.open(source) as dataset:
-        data = dataset.read()
-    for band, found in zip(data.astype("float64"), created.cog.statistics, strict=True):
-        assert (found.mean, found.stddev) == pytest.approx((band.mean(), band.std()))
-    monkeypatch.undo()
-    verify_cog(VerifyCogParameters(created=created), bench.around().context)
-
-
-def test_checksums_do_not_depend_on_the_windows(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = rasters.masked(bench.files / "a.tif")
-    whole = bench.create(source)[0].pixel_checksums
-    monkeypatch.setattr("services.raster.pixels._MAX_SAMPLES_PER_WINDOW", 700)
-    (bench.root / "blobs/silver/rasters/d_1/r1/00000000_s1_0000_a1.tif").unlink()
-    assert bench.create(source)[0].pixel_checksums == whole
-    assert len(whole) == 4
-
-
-@pytest.mark.parametrize(("classes", "invents"), [(4, False), (251, True)])
+@pytest.mark.parametrize(("classes", "invents"), [(4, False), (120, True)])
 def test_overviews_of_classes_hold_no_invented_class(bench: Bench, classes: int, invents: bool) -> None:
-    data = (rasters.gradient(1, 600, 600, "uint8") % classes * (255 // classes)).astype("uint8")
+    """Few values are classes; many are measurements, whose average is worth having."""
+    data = (rasters.gradient(1, 600, 600, "uint8") % classes * 2).astype("uint8")
     source = rasters.write_geotiff(bench.files / "a.tif", width=600, height=600, data=data)
     created, cog = bench.create(source)
     assert created.cog.overviews == (2,)
@@ -162,7 +143,7 @@ def test_cancelling_leaves_no_blob(bench: Bench, progress: float) -> None:
 
 
 def test_verify_notices_other_bytes(bench: Bench) -> None:
-    created, cog = bench.create(rasters.write_geotiff(bench.files / "a.tif"))
+    created, _ = bench.create(rasters.write_geotiff(bench.files / "a.tif"))
     other = created.model_copy(update={"cog": created.cog.model_copy(update={"sha256": "0" * 64})})
     with pytest.raises(ContractViolation, match="bytes"):
         verify_cog(VerifyCogParameters(created=other), bench.around().context)
@@ -172,7 +153,7 @@ def test_verify_notices_other_pixels(bench: Bench) -> None:
     source = rasters.write_geotiff(bench.files / "a.tif")
     created, _ = bench.create(source)
     with rasterio.open(source, "r+") as dataset:
-        dataset.write(np.array([[[99]]], dtype="uint8"), window=Window(5, 5, 1, 1))
+        dataset.write(np.array([[[99]]], dtype="uint8"), window=rasterio.windows.Window(5, 5, 1, 1))
     (bench.root / "blobs/silver/rasters/d_1/r1/00000000_s1_0000_a1.tif").unlink()
     changed, _ = bench.create(source)
     mixed = changed.model_copy(update={"pixel_checksums": created.pixel_checksums})
@@ -192,11 +173,9 @@ def test_verify_notices_another_header(bench: Bench, field: str, value: object) 
 
 
 def test_verify_notices_a_tiff_that_is_no_cog(bench: Bench) -> None:
-    created, cog = bench.create(rasters.write_geotiff(bench.files / "a.tif", width=2000, height=2000))
+    created, _ = bench.create(rasters.write_geotiff(bench.files / "a.tif", width=2000, height=2000))
     plain = rasters.write_geotiff(bench.files / "b.tif", width=2000, height=2000)
     info = bench.storage.put(created.cog.blob_uri, plain.read_bytes())
-    from services.raster.verify import file_sha256
-
     cog_facts = created.cog.model_copy(update={"sha256": file_sha256(plain)})
     other = created.model_copy(update={"cog": cog_facts, "etag": info.etag})
     with pytest.raises(ContractViolation) as caught:

@@ -1,13 +1,14 @@
 """`validate_raster`: what is told of good rasters, and which code each bad one gets."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rasterio.transform import from_origin
 
 from core.errors import NotFound, PermanentTaskError, TaskCancelled
 from core.task_models.raster import ValidateRasterParameters, ValidateRasterResult
-from rasterio.transform import from_origin
 from services.raster.validate import validate_raster
 from tests import rasters
 from tests.unit.raster.conftest import Bench
@@ -143,7 +144,7 @@ def test_nothing_but_nodata(bench: Bench, nodata: float) -> None:
         {"tiled": True, "blockxsize": 64, "blockysize": 64, "compress": "LZW"},
     ],
 )
-def test_a_file_cut_off_in_transfer(bench: Bench, layout: dict[str, object]) -> None:
+def test_a_file_cut_off_in_transfer(bench: Bench, layout: dict[str, Any]) -> None:
     """The first block can be read: only a read of all blocks finds it."""
     path = rasters.truncated(bench.files / "a.tif", **layout)
     error = bench.refusal(path)

@@ -153,6 +153,9 @@ def test_a_record_of_an_earlier_boot_means_stopped(part: SmallPart, tmp_path: Pa
     try:
         pid_file.write_text("00000000-0000-0000-0000-000000000000\n" + record.split("\n", 1)[1])
         assert part.status().state is PartState.STOPPED
+        identity = ProcessIdentity.from_file(pid_file)
+        assert identity
+        assert not identity.alive()
     finally:
         pid_file.write_text(record)
 

@@ -3,8 +3,10 @@
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tools.stack.state import log_tail
 
@@ -24,21 +26,25 @@ class Commands:
     root: Path
     log: Path
 
-    def run(self, *command: str) -> None:
+    def run(self, *command: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """SetupFailed with the end of the log when the command does not end well."""
-        if (code := self.attempt(*command)) != 0:
+        if (code := self._attempt(command, environment)) != 0:
             raise SetupFailed(
                 f"{shlex.join(command[:6])} ... failed (exit code {code}):\n{log_tail(self.log)}\n\n"
                 f"The whole log: {self.log}"
             )
 
-    def attempt(self, *command: str) -> int:
-        """The exit code."""
+    def _attempt(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a") as log:
             print(f"\n$ {shlex.join(command)}", file=log, flush=True)
             done = subprocess.run(
-                command, cwd=self.root, stdin=None, stdout=log, stderr=log, env=_environment(), check=False
+                command,
+                cwd=self.root,
+                stdout=log,
+                stderr=log,
+                env={**_inherited(), **environment},
+                check=False,
             )
         return done.returncode
 
@@ -76,5 +82,5 @@ def _succeeds(*command: str) -> bool:
         return False
 
 
-def _environment() -> dict[str, str]:
+def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

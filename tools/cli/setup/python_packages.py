@@ -1,7 +1,10 @@
 """The virtual environment, what is in it, and GDAL's bindings built against the system's libgdal."""
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tools.cli.setup.commands import Commands, SetupFailed, output_of
 
@@ -38,10 +41,24 @@ def install_bindings(commands: Commands) -> None:
     if _bindings_work(commands.root):
         return
     _pip(commands, "setuptools", "wheel")
-    options = ["--no-build-isolation", "--no-cache-dir", "--no-deps", "--no-binary", "GDAL"]
-    _pip(commands, *options, f"GDAL=={gdal_version()}")
+    options = [
+        "--force-reinstall",
+        "--no-build-isolation",
+        "--no-cache-dir",
+        "--no-deps",
+        "--no-binary",
+        "GDAL",
+    ]
+    flags = _headers_of_our_numpy(commands.root)
+    _pip(commands, *options, f"GDAL=={gdal_version()}", environment={"CFLAGS": flags})
     if not _bindings_work(commands.root):
         raise SetupFailed("GDAL's bindings were built, but do not work with numpy")
+
+
+def _headers_of_our_numpy(root: Path) -> str:
+    """A compiler flag. Debian's python3-numpy puts the headers of an older numpy beside Python's own."""
+    include = output_of(_python(root), "-P", "-c", "import numpy; print(numpy.get_include())")
+    return f"-I{include} {os.environ.get('CFLAGS', '')}".strip()
 
 
 def gdal_version() -> str:
@@ -54,8 +71,9 @@ def _bindings_work(root: Path) -> bool:
     return output_of(_python(root), "-P", "-c", code) == gdal_version()
 
 
-def _pip(commands: Commands, *arguments: str) -> None:
-    commands.run(_python(commands.root), "-m", "pip", "install", "--disable-pip-version-check", *arguments)
+def _pip(commands: Commands, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    command = [_python(commands.root), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
+    commands.run(*command, environment=environment)
 
 
 def _python(root: Path) -> str:

@@ -36,7 +36,7 @@ def needs() -> list[Need]:
         Need("a C++ compiler", _on_path("g++", "make"), lambda: ["build-essential"]),
         Need("Python's headers", _has_python_headers, lambda: [f"{python}-dev"]),
         Need("Python's venv", _has_venv, lambda: [f"{python}-venv"]),
-        Need("GDAL", _on_path("gdal-config", "ogrinfo"), lambda: ["libgdal-dev", "gdal-bin"]),
+        Need("GDAL", _on_path("gdal-config"), lambda: ["libgdal-dev"]),
         Need("PostgreSQL with PostGIS", _has_postgres, _postgres_packages),
         Need("Node and npm", _on_path("node", "npm"), lambda: ["nodejs", "npm"]),
     ]
@@ -77,8 +77,8 @@ def _instructions(lacking: list[Need]) -> str:
         f"Missing: {names}.\nInstalling needs root, and sudo cannot be used from here. "
         "Have this run, then repeat:\n\n"
         f"  apt-get update && apt-get install -y --no-install-recommends {packages}\n\n"
-        "The server packages of PostgreSQL make a cluster of their own. The platform does not use it; to have\n"
-        f"none made, put the line `create_main_cluster = false` into {_NO_CLUSTER} first."
+        "The server packages of PostgreSQL make a cluster of their own. The platform does not use it;\n"
+        f"to have none made, put the line `create_main_cluster = false` into {_NO_CLUSTER} first."
     )
 
 

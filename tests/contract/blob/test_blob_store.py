@@ -1,0 +1,165 @@
+"""What every blob store must do: one set of cases, for Azure's service and for the directory in tests."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from core.errors import Conflict, InvalidRequest, NotFound, PermanentTaskError
+from core.ports import BlobStore
+from infrastructure.blob import AzureBlobStore
+from infrastructure.storage_account import StorageAccount
+from tests.blobs import DirectoryBlobStore
+from tests.stack_fixtures.storage import Storage
+
+
+@dataclass(frozen=True)
+class Case:
+    """A store, the names of its zones, and the client's way to put a source there."""
+
+    store: BlobStore
+    bronze: str
+    silver: str
+    put: Callable[[str, bytes], object]
+
+
+def _azure(storage: Storage) -> Iterator[Case]:
+    account = StorageAccount(connection_string=storage.connection_string)
+    store = AzureBlobStore(
+        account, readable=frozenset({storage.bronze}), writable=frozenset({storage.silver})
+    )
+    with BlobServiceClient.from_connection_string(storage.connection_string) as client:
+
+        def put(uri: str, content: bytes) -> None:
+            container, _, path = uri.removeprefix("azure://").partition("/")
+            client.get_blob_client(container, path).upload_blob(content, overwrite=True)
+
+        yield Case(store, storage.bronze, storage.silver, put)
+    account.close()
+
+
+@pytest.fixture(params=["directory", pytest.param("azure", marks=pytest.mark.services)])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    if request.param == "azure":
+        yield from _azure(request.getfixturevalue("storage"))
+    else:
+        store = DirectoryBlobStore(tmp_path / "blobs")
+        yield Case(store, "bronze", "silver", store.put)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Path:
+    path = tmp_path / "local.bin"
+    path.write_bytes(b"0123456789")
+    return path
+
+
+def test_info(case: Case) -> None:
+    uri = f"azure://{case.bronze}/a/ä b.tif"
+    case.put(uri, b"12345")
+    info = case.store.info(uri)
+    assert (info.uri, info.size_bytes) == (uri, 5)
+    assert info.etag
+    assert info.last_modified.tzinfo is not None
+    assert info.last_modified.astimezone(UTC)
+
+
+def test_the_short_spelling_names_the_same_blob(case: Case) -> None:
+    case.put(f"azure://{case.bronze}/a.tif", b"12345")
+    assert case.store.info(f"{case.bronze}/a.tif").uri == f"azure://{case.bronze}/a.tif"
+
+
+def test_a_missing_blob(case: Case, tmp_path: Path) -> None:
+    uri = f"azure://{case.bronze}/none.tif"
+    calls: list[Callable[[], object]] = [
+        lambda: case.store.info(uri),
+        lambda: case.store.download(uri, tmp_path / "x"),
+        lambda: case.store.open_range(uri),
+    ]
+    for call in calls:
+        with pytest.raises(NotFound) as caught:
+            call()
+        assert caught.value.code == "SOURCE_NOT_FOUND"
+
+
+@pytest.mark.parametrize("size", [0, 5, 40 * 2**20])
+def test_download(case: Case, tmp_path: Path, size: int) -> None:
+    """The largest comes in several chunks."""
+    uri, content = f"azure://{case.bronze}/a.tif", (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    case.put(uri, content)
+    info = case.store.download(uri, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == content
+    assert info == case.store.info(uri)
+    assert info.size_bytes == size
+
+
+def test_download_of_the_version_asked_for(case: Case, tmp_path: Path) -> None:
+    uri = f"azure://{case.bronze}/a.tif"
+    case.put(uri, b"first")
+    etag = case.store.info(uri).etag
+    case.store.download(uri, tmp_path / "x", etag=etag)
+    case.store.download(uri, tmp_path / "x", etag=etag.strip('"'))
+    case.put(uri, b"second")
+    assert case.store.info(uri).etag != etag
+    with pytest.raises(PermanentTaskError) as caught:
+        case.store.download(uri, tmp_path / "y", etag=etag)
+    assert caught.value.code == "SOURCE_CHANGED"
+
+
+@pytest.mark.parametrize("size", [10, 80 * 2**20])
+def test_upload(case: Case, tmp_path: Path, size: int) -> None:
+    """The larger one goes in blocks."""
+    source, uri = tmp_path / "source", f"azure://{case.silver}/r/1.tif"
+    source.write_bytes(b"x" * size)
+    info = case.store.upload_new(source, uri, content_type="image/tiff")
+    assert info == case.store.info(uri)
+    assert (info.uri, info.size_bytes) == (uri, size)
+
+
+def test_names_are_used_once(case: Case, local: Path, tmp_path: Path) -> None:
+    uri = f"azure://{case.silver}/a.tif"
+    first = case.store.upload_new(local, uri, content_type="image/tiff")
+    with pytest.raises(Conflict) as caught:
+        case.store.upload_new(local, uri, content_type="image/tiff")
+    assert caught.value.code == "BLOB_EXISTS"
+    assert case.store.info(uri) == first
+
+
+def test_delete(case: Case, local: Path) -> None:
+    uri = f"azure://{case.silver}/a.tif"
+    case.store.upload_new(local, uri, content_type="image/tiff")
+    assert case.store.delete(uri) is True
+    assert case.store.delete(uri) is False
+    case.store.upload_new(local, uri, content_type="image/tiff")
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "expected"),
+    [(0, None, b"0123456789"), (3, 4, b"3456"), (7, None, b"789"), (8, 100, b"89")],
+)
+def test_ranges(case: Case, local: Path, start: int, length: int | None, expected: bytes) -> None:
+    uri = f"azure://{case.silver}/a.tif"
+    case.store.upload_new(local, uri, content_type="image/tiff")
+    assert b"".join(case.store.open_range(uri, start=start, length=length)) == expected
+
+
+def test_a_range_behind_the_end(case: Case, local: Path) -> None:
+    uri = f"azure://{case.silver}/a.tif"
+    case.store.upload_new(local, uri, content_type="image/tiff")
+    with pytest.raises(InvalidRequest) as caught:
+        case.store.open_range(uri, start=10)
+    assert caught.value.code == "RANGE_NOT_SATISFIABLE"
+
+
+def test_the_range_of_an_empty_blob(case: Case) -> None:
+    case.put(f"azure://{case.bronze}/a.tif", b"")
+    assert b"".join(case.store.open_range(f"azure://{case.bronze}/a.tif")) == b""
+
+
+@pytest.mark.parametrize("path", ["", "/a", "a//b", "../a", "a/./b", "a?b", "a#b", "a%2e%2e", "a\\b", "a\nb"])
+def test_names_that_could_mean_another_blob_are_refused(case: Case, path: str) -> None:
+    with pytest.raises(InvalidRequest):
+        case.store.info(f"azure://{case.bronze}/{path}")

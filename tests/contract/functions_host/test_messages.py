@@ -1,0 +1,193 @@
+"""Service Bus functions against the development broker, over AMQP with the real SDK."""
+
+import functools
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.servicebus import ServiceBusMessage
+
+from tests.contract.functions_host.bus import Bus, opened
+from tests.contract.functions_host.running import (
+    RunningBroker,
+    RunningHost,
+    copy_sample_app,
+    running_host,
+    wait_until,
+)
+
+CALLS = "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"
+RENEWAL = "AzureFunctionsJobHost__extensions__serviceBus__maxAutoLockRenewalDuration"
+
+
+def environment(broker: RunningBroker, **more: str) -> dict[str, str]:
+    return {"TASKS_QUEUE": "tasks", "Bus": broker.connection_string} | more
+
+
+@pytest.fixture(scope="module")
+def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    broker = RunningBroker(tmp_path_factory.mktemp("broker"))
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture(scope="module")
+def host(shared_broker: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    root = copy_sample_app(tmp_path_factory.mktemp("messages"))
+    with running_host(root, environment=environment(shared_broker)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bus(shared_broker: RunningBroker) -> Iterator[Bus]:
+    with opened(shared_broker) as hands:
+        yield hands
+
+
+def tasks(host: RunningHost, name: str) -> list[dict[str, Any]]:
+    return [line for line in host.trace("task") if line["order"].get("name") == name]
+
+
+def test_a_message_arrives_with_its_properties(host: RunningHost, bus: Bus) -> None:
+    sent = ServiceBusMessage(
+        json.dumps({"name": "properties"}),
+        message_id="id-1",
+        content_type="application/json",
+        correlation_id="corr",
+        subject="label",
+        time_to_live=timedelta(hours=1),
+        application_properties={"text": "grün", "number": 7, "flag": True},
+    )
+    bus.send(sent)
+    [seen] = wait_until(lambda: tasks(host, "properties"))
+    assert seen["properties"] == {"text": "grün", "number": 7, "flag": True}
+    assert seen["user_properties"] == seen["properties"]
+    assert (seen["message_id"], seen["content_type"]) == ("id-1", "application/json")
+    assert (seen["correlation_id"], seen["subject"]) == ("corr", "label")
+    assert seen["delivery_count"] == 1
+    assert seen["time_to_live"] == "1:00:00"
+    assert seen["enqueued"].endswith("+00:00")
+    assert seen["sequence_number"] > 0
+    assert len(seen["lock_token"]) == 36
+    wait_until(lambda: bus.left() == 0)
+
+
+def test_a_message_without_properties_or_body(host: RunningHost, bus: Bus) -> None:
+    before = len(host.trace("task"))
+    bus.send(ServiceBusMessage(b""))
+    seen = wait_until(lambda: host.trace("task")[before:])[0]
+    assert (seen["order"], seen["properties"]) == ({}, {})
+
+
+def test_a_failure_abandons_and_the_message_comes_back_at_once(host: RunningHost, bus: Bus) -> None:
+    bus.send({"name": "flaky", "fail_until": 2})
+    wait_until(lambda: len(tasks(host, "flaky")) >= 3)
+    seen = tasks(host, "flaky")
+    assert [line["delivery_count"] for line in seen] == [1, 2, 3]
+    # Sooner than its lock would have ended: it was given back.
+    assert seen[1]["time"] - seen[0]["time"] < 3.0
+    assert len({line["invocation_id"] for line in seen}) == 3
+    wait_until(lambda: bus.left() == 0)
+
+
+def test_the_broker_dead_letters_after_its_count(host: RunningHost, bus: Bus) -> None:
+    bus.send(ServiceBusMessage(json.dumps({"name": "bad", "fail_until": 99}), message_id="bad-1"))
+    wait_until(lambda: "bad-1" in bus.dead_letters())
+    assert [line["delivery_count"] for line in tasks(host, "bad")] == [1, 2, 3, 4]
+
+
+def test_a_returned_value_without_return_binding_is_a_failure(host: RunningHost, bus: Bus) -> None:
+    bus.send(ServiceBusMessage(json.dumps({"name": "ret", "returns": 1}), message_id="ret-1"))
+    wait_until(lambda: "ret-1" in bus.dead_letters())
+    assert any("non-None" in line["exception"] for line in host.log("function_failed"))
+
+
+def test_the_lock_is_renewed_while_the_function_runs(host: RunningHost, bus: Bus) -> None:
+    bus.send({"name": "long", "seconds": 5})
+    wait_until(lambda: any(line["order"]["name"] == "long" for line in host.trace("task_done")))
+    wait_until(lambda: bus.left() == 0)
+    assert len(tasks(host, "long")) == 1
+    assert not host.log("settlement_failed")
+
+
+def test_cardinality_many_gets_a_list(host: RunningHost, bus: Bus) -> None:
+    orders = [ServiceBusMessage(f"m{i}", application_properties={"i": i}) for i in range(5)]
+    bus.send(*orders, queue="batches")
+    wait_until(lambda: sum(len(line["bodies"]) for line in host.trace("batch")) == 5)
+    batches = host.trace("batch")
+    assert [body for line in batches for body in line["bodies"]] == [f"m{i}" for i in range(5)]
+    assert [p["i"] for line in batches for p in line["properties"]] == [0, 1, 2, 3, 4]
+    assert max(len(line["bodies"]) for line in batches) > 1
+    wait_until(lambda: bus.left("batches") == 0)
+
+
+def test_a_failed_batch_comes_back_whole(host: RunningHost, bus: Bus) -> None:
+    bus.send(*(ServiceBusMessage(f"poison-{i}") for i in range(3)), queue="batches")
+
+    def seen() -> list[tuple[str, int]]:
+        lines = host.trace("batch")
+        return [pair for line in lines for pair in zip(line["bodies"], line["counts"], strict=True)]
+
+    wait_until(lambda: {(f"poison-{i}", 2) for i in range(3)} <= set(seen()))
+    wait_until(lambda: bus.left("batches") == 0)
+
+
+def test_the_queue_name_is_resolved_and_listeners_are_logged(host: RunningHost) -> None:
+    connected = {line["message"] for line in host.log("listener_connected")}
+    assert {"on_task listens", "on_batch listens", "on_sync_task listens"} <= connected
+
+
+@pytest.mark.parametrize(("calls", "expected"), [("1", 1), ("3", 3)])
+def test_no_more_than_max_concurrent_calls_in_flight(
+    app_root: Path, broker: RunningBroker, calls: str, expected: int
+) -> None:
+    with opened(broker) as bus:
+        bus.send(*({"name": str(i)} for i in range(9)), queue="sync-tasks")
+    with running_host(app_root, environment=environment(broker, **{CALLS: calls})) as host:
+        wait_until(lambda: len(host.trace("sync_task")) == 9)
+        assert max(line["most"] for line in host.trace("sync_task")) == expected
+
+
+def test_renewal_ends_with_max_auto_lock_renewal_duration(app_root: Path, broker: RunningBroker) -> None:
+    with opened(broker) as bus:
+        bus.send({"name": "too-long", "seconds": 6})
+    settings = environment(broker, **{RENEWAL: "00:00:01"})
+    with running_host(app_root, "--drain-seconds", "0", environment=settings) as host:
+        wait_until(lambda: len(tasks(host, "too-long")) >= 2)
+        assert tasks(host, "too-long")[1]["delivery_count"] == 2
+        wait_until(lambda: host.log("settlement_failed"))
+
+
+def test_the_host_starts_without_a_broker_and_survives_its_death(
+    app_root: Path, broker: RunningBroker
+) -> None:
+    broker.kill()
+    with running_host(app_root, environment=environment(broker)) as host:
+        assert host.get("/api/echo").status == 200
+        for name in ("first", "second"):
+            broker.start()
+            with opened(broker) as bus:
+                bus.send({"name": name})
+            wait_until(functools.partial(tasks, host, name))
+            broker.kill()
+        assert host.get("/api/echo").status == 200
+        broker.start()
+        assert len(host.worker_pids()) == 1
+
+
+def test_a_message_that_runs_while_the_broker_restarts_is_settled(
+    app_root: Path, broker: RunningBroker
+) -> None:
+    with running_host(app_root, environment=environment(broker, TASKS_QUEUE="patient-tasks")) as host:
+        with opened(broker) as bus:
+            bus.send({"name": "across", "seconds": 4}, queue="patient-tasks")
+        wait_until(lambda: tasks(host, "across"))
+        broker.kill()
+        broker.start()
+        wait_until(lambda: host.trace("task_done"))
+        with opened(broker) as bus:
+            wait_until(lambda: bus.left("patient-tasks") == 0)
+        assert len(tasks(host, "across")) == 1

@@ -1,0 +1,216 @@
+"""Downloads of published datasets."""
+
+import gzip
+import hashlib
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.errors import NotFound
+from infrastructure.blob import AzureBlobStore
+from infrastructure.blob_signing import BlobUrlSigner
+from infrastructure.storage_account import StorageAccount
+from tests.integration.serving import cogs
+from tests.integration.serving.functions_client import FunctionsClient
+from tests.integration.serving.publications import create_squares, insert_request, publish, publish_squares
+from tests.stack_fixtures.storage import Storage
+from triggers.serving.config import ServingConfig
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The state of a request, as the Platform's status gives it."""
+
+    request_id: str
+    status: str
+
+
+@pytest.fixture
+def config(serving_config: ServingConfig, app_connection: Connection) -> ServingConfig:
+    """Requests are looked up in the database by the application's role."""
+
+    def find(request_id: str) -> Known:
+        row = app_connection.execute(
+            "SELECT request_id, status FROM platform.requests WHERE request_id = %s", (request_id,)
+        ).fetchone()
+        if row is None:
+            raise NotFound("There is no request with this id.", code="REQUEST_NOT_FOUND")
+        return Known(*row)
+
+    return replace(serving_config, find_request=find)
+
+
+@pytest.fixture
+def worker(config: ServingConfig) -> Iterator[FunctionsClient]:
+    with FunctionsClient(config) as running:
+        yield running
+
+
+def path_of(request_id: str) -> str:
+    return f"/api/platform/data/{request_id}/download"
+
+
+@pytest.mark.parametrize("srid", [4326, 3857])
+def test_a_table_comes_as_geojson(worker: FunctionsClient, app_connection: Connection, srid: int) -> None:
+    request_id = publish_squares(app_connection, "squares", count=1200, srid=srid)
+    answer = worker.get(path_of(request_id))
+    assert (answer.status, answer.type) == (200, "application/geo+json")
+    assert answer.headers["content-disposition"] == 'attachment; filename="squares.geojson"'
+    collection = answer.json
+    assert collection["type"] == "FeatureCollection"
+    assert [feature["id"] for feature in collection["features"]] == list(range(1, 1204))
+    first = collection["features"][0]
+    assert first["properties"] == {
+        "name": "Nord", "population": 4, "is_land": True, "seen": "2024-05-01T12:00:00+00:00",
+    }  # fmt: skip
+    ring = first["geometry"]["coordinates"][0]
+    assert ring[0] == pytest.approx([10, 50], abs=1e-6)
+    assert sum((bx - ax) * (by + ay) for (ax, ay), (bx, by) in pairwise(ring)) < 0
+    assert collection["features"][2]["properties"]["population"] is None
+    unprefixed = worker.get(path_of(request_id).removeprefix("/api"))
+    assert unprefixed.body == answer.body
+
+
+def test_geojson_is_compressed_for_those_who_take_it(
+    worker: FunctionsClient, app_connection: Connection
+) -> None:
+    request_id = publish_squares(app_connection, "squares", count=100)
+    answer = worker.get(path_of(request_id), {"accept-encoding": "gzip, br"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(answer.body)) == worker.get(path_of(request_id)).json
+
+
+def test_a_table_of_strange_names_and_no_properties(
+    worker: FunctionsClient, app_connection: Connection
+) -> None:
+    app_connection.execute(
+        'CREATE TABLE geo.strange ("f""id" bigint PRIMARY KEY, geom geometry(Point, 4326))'
+    )
+    app_connection.execute("INSERT INTO geo.strange VALUES (1, NULL)")
+    app_connection.execute("GRANT SELECT ON geo.strange TO geo_reader")
+    request_id = publish(app_connection, "strange", locations={"table": "strange"}, characteristics={})
+    [feature] = worker.get(path_of(request_id)).json["features"]
+    assert feature == {"type": "Feature", "id": 1, "geometry": None, "properties": {}}
+
+
+def test_what_was_replaced_is_gone_and_the_new_is_there(
+    worker: FunctionsClient, app_connection: Connection
+) -> None:
+    old = publish_squares(app_connection, "squares")
+    app_connection.execute("DROP TABLE geo.squares")
+    create_squares(app_connection, "squares", count=1)
+    new = publish(app_connection, "squares", locations={"table": "squares"}, characteristics={}, revision=2)
+    assert (worker.get(path_of(old)).status, worker.get(path_of(old)).json["code"]) == (410, "GONE")
+    assert len(worker.get(path_of(new)).json["features"]) == 4
+
+
+def test_unpublished_requests_are_told_apart_from_unknown_ones(
+    worker: FunctionsClient, app_connection: Connection
+) -> None:
+    publish_squares(app_connection, "squares")
+    pending = "a" * 32
+    key = hashlib.sha256(b"squares").hexdigest()
+    insert_request(app_connection, key, request_id=pending, revision=2, status="processing")
+    not_ready = worker.get(path_of(pending))
+    assert (not_ready.status, not_ready.json["code"]) == (409, "NOT_READY")
+    unknown = worker.get(path_of("b" * 32))
+    assert (unknown.status, unknown.json["code"]) == (404, "REQUEST_NOT_FOUND")
+
+
+def test_formats_that_are_not_there_are_named(worker: FunctionsClient, app_connection: Connection) -> None:
+    request_id = publish_squares(app_connection, "squares")
+    answer = worker.get(path_of(request_id) + "?f=gpkg")
+    assert (answer.status, answer.json["field_errors"][0]["loc"]) == (422, "query.f")
+
+
+def test_bodies_beyond_the_limit_are_refused(config: ServingConfig, app_connection: Connection) -> None:
+    request_id = publish_squares(app_connection, "squares", count=1000)
+    with FunctionsClient(replace(config, max_body_bytes=20_000)) as worker:
+        answer = worker.get(path_of(request_id))
+    assert (answer.status, answer.json["code"]) == (413, "RESPONSE_TOO_LARGE")
+
+
+# -- COGs -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published COG: its address, its bytes, and a configuration that serves it."""
+
+    path: str
+    content: bytes
+    config: ServingConfig
+
+
+@pytest.fixture
+def cog(config: ServingConfig, storage: Storage, app_connection: Connection, tmp_path: Path) -> Published:
+    cogs.write_cog(tmp_path / "heights.tif", cogs.elevation(), nodata=-9999)
+    uri = cogs.upload(storage, tmp_path / "heights.tif", "rasters/heights/r1/cog.tif")
+    request_id = publish(
+        app_connection, "heights", locations={"blob": uri}, characteristics={}, data_type="raster"
+    )
+    content = (tmp_path / "heights.tif").read_bytes()
+    account = StorageAccount(connection_string=storage.connection_string)
+    blobs = AzureBlobStore(account, readable=frozenset({storage.silver}))
+    served = replace(config, blobs=blobs, signer=BlobUrlSigner(account))
+    return Published(path_of(request_id), content, served)
+
+
+@pytest.fixture
+def cog_worker(cog: Published) -> Iterator[FunctionsClient]:
+    with FunctionsClient(cog.config) as running:
+        yield running
+
+
+def test_a_raster_comes_as_its_cog(cog_worker: FunctionsClient, cog: Published) -> None:
+    answer = cog_worker.get(cog.path)
+    assert (answer.status, answer.body) == (200, cog.content)
+    assert answer.type == "image/tiff"
+    assert answer.headers["content-disposition"] == 'attachment; filename="heights.tif"'
+    assert answer.headers["accept-ranges"] == "bytes"
+    again = cog_worker.get(cog.path, {"if-none-match": answer.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    head = cog_worker.call("HEAD", cog.path)
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(cog.content)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "stop"), [("bytes=0-99", 0, 100), ("bytes=100-", 100, None), ("bytes=-50", -50, None)]
+)
+def test_ranges_are_parts_of_the_file(
+    cog_worker: FunctionsClient, cog: Published, asked: str, start: int, stop: int | None
+) -> None:
+    answer = cog_worker.get(cog.path, {"range": asked})
+    expected = cog.content[start:stop]
+    first = start % len(cog.content)
+    assert (answer.status, answer.body) == (206, expected)
+    assert answer.headers["content-range"] == f"bytes {first}-{first + len(expected) - 1}/{len(cog.content)}"
+
+
+def test_ranges_outside_and_ranges_of_other_versions(cog_worker: FunctionsClient, cog: Published) -> None:
+    outside = cog_worker.get(cog.path, {"range": "bytes=99999999-"})
+    assert (outside.status, outside.json["code"]) == (416, "RANGE_NOT_SATISFIABLE")
+    assert outside.headers["content-range"] == f"bytes */{len(cog.content)}"
+    other = cog_worker.get(cog.path, {"range": "bytes=0-9", "if-range": '"another"'})
+    assert (other.status, len(other.body)) == (200, len(cog.content))
+
+
+def test_a_large_cog_is_left_to_the_store(cog: Published) -> None:
+    with FunctionsClient(replace(cog.config, max_body_bytes=1000)) as worker:
+        answer = worker.get(cog.path)
+        assert (answer.status, answer.headers["cache-control"]) == (302, "no-store")
+        with urllib.request.urlopen(answer.headers["location"]) as response:
+            assert response.read() == cog.content
+            assert "heights.tif" in response.headers["content-disposition"]
+        part = worker.get(cog.path, {"range": "bytes=0-"})
+        assert (part.status, part.body) == (206, cog.content[:1000])

@@ -1,0 +1,102 @@
+"""The page at `/`: what was published lately, and a map of it. Works as a list without any script."""
+
+import logging
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import azure.functions as func
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from core.errors import AppError
+from infrastructure.repositories.published import PublishedSummary
+from triggers.serving.config import PublishedCatalogue
+from triggers.serving.datasets import title_of
+from triggers.serving.static_files import has_map_library
+
+LOG = logging.getLogger(__name__)
+_LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A dataset as the page shows it."""
+
+    name: str
+    title: str
+    data_type: str
+    published_at: str
+    endpoints: dict[str, str]
+    bbox: list[float] | None
+    is_single_band: bool
+
+    @classmethod
+    def of(cls, summary: PublishedSummary) -> "_Entry":
+        known = summary.data_characteristics
+        return cls(
+            name=summary.collection_id,
+            title=title_of(summary.identifiers) or summary.collection_id,
+            data_type=summary.data_type,
+            published_at=f"{summary.published_at:%Y-%m-%d %H:%M} UTC" if summary.published_at else "",
+            endpoints=dict(summary.endpoints or {}),
+            bbox=list(known["bbox"]) if known.get("bbox") else None,
+            is_single_band=known.get("band_count") == 1 and set(known.get("dtypes", ())) != {"uint8"},
+        )
+
+
+class Page:
+    """Renders the page."""
+
+    def __init__(self, catalogue: PublishedCatalogue, *, public_base_url: str) -> None:
+        self._catalogue = catalogue
+        self._base = public_base_url.rstrip("/")
+
+    def answer(self, wanted: str | None) -> func.HttpResponse:
+        """The page; `wanted` names the dataset that the map shows, by default the newest."""
+        entries, selected, notice = self._content(wanted)
+        html = self._template.render(
+            base=self._base,
+            entries=entries,
+            selected=selected,
+            selected_data=asdict(selected) if selected else None,
+            notice=notice,
+            has_map=has_map_library(),
+        )
+        return func.HttpResponse(html, mimetype="text/html", charset="utf-8", headers=self._headers)
+
+    def _content(self, wanted: str | None) -> tuple[list[_Entry], _Entry | None, str]:
+        """The list, the selected one, and what the reader must know."""
+        try:
+            entries = [_Entry.of(summary) for summary in self._catalogue.latest(_LISTED)]
+            found = self._catalogue.find(wanted[:100]) if wanted else None
+        except AppError as exc:
+            LOG.warning("the page has no list", extra={"action": "page_without_list", "code": exc.code})
+            return [], None, "The list of datasets cannot be read now: the database does not answer."
+        if wanted and found is None:
+            return entries, None, f"No dataset is published under the name “{wanted[:100]}”."
+        newest = entries[0] if entries else None
+        return entries, _Entry.of(found) if found else newest, ""
+
+    @cached_property
+    def _template(self) -> Any:
+        folder = Path(__file__).parent / "templates"
+        environment = Environment(loader=FileSystemLoader(folder), autoescape=select_autoescape())
+        return environment.get_template("page.html")
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        address = urlsplit(self._base)
+        origin = f"{address.scheme}://{address.netloc}"
+        return {
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "same-origin",
+            "Content-Security-Policy": (
+                "default-src 'none'; script-src 'self'; worker-src 'self' blob:;"
+                " style-src 'self' 'unsafe-inline';"
+                f" img-src 'self' data: blob: {origin}; connect-src 'self' {origin}; base-uri 'none';"
+                " form-action 'none'; frame-ancestors 'self'"
+            ),
+        }
