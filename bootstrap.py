@@ -36,7 +36,7 @@ from infrastructure.database import Database
 from infrastructure.repositories.sweeper import Sweeper
 from infrastructure.repositories.vectors import VectorRepository, publish_table
 from infrastructure.service_bus import ServiceBusAdapter
-from infrastructure.storage_account import StorageAccount
+from infrastructure.storage_account import FOR_CALLERS, FOR_TASKS, Patience, StorageAccount
 from services.context import TaskContext
 from triggers.application import Application
 
@@ -60,7 +60,8 @@ def build(
     handlers = services.registry.discover() if handlers is None else handlers
     validate_registries(workflows, handlers)
 
-    storage = _storage(settings)
+    storage = _storage(settings, FOR_CALLERS)
+    task_storage = _storage(settings, FOR_TASKS)
     promises = _Promises()
     database = _database(settings, promises)
     relay = Relay(database.unit_of_work, sender(_broker(settings)))
@@ -87,13 +88,13 @@ def build(
         storage=storage,
         broker=_broker(settings),
         relay=relay,
-        janitor=_janitor(settings, database, relay, completion, _removal(vectors, storage)),
+        janitor=_janitor(settings, database, relay, completion, _removal(vectors, task_storage)),
         machine=_machine(
             settings,
             database,
             workflows=workflows,
             handlers=handlers,
-            context_factory=_context_factory(database, storage, vectors),
+            context_factory=_context_factory(database, task_storage, vectors),
             on_job_terminal=completion.on_job_terminal,
         ),
         job_submission=JobSubmission(workflows, database.unit_of_work),
@@ -119,11 +120,13 @@ def _broker(settings: Settings) -> ServiceBusAdapter:
     )
 
 
-def _storage(settings: Settings) -> AzureBlobStore:
+def _storage(settings: Settings, patience: Patience) -> AzureBlobStore:
     storage = settings.storage
     secret = storage.connection_string
     account = StorageAccount(
-        connection_string=secret.get_secret_value() if secret else None, account_url=storage.account_url
+        connection_string=secret.get_secret_value() if secret else None,
+        account_url=storage.account_url,
+        patience=patience,
     )
     return AzureBlobStore(
         account,

@@ -35,8 +35,17 @@ class AppModeConfig(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    mode: AppMode = Field(AppMode(AppModeDefaults.MODE), validation_alias="APP_MODE")
-    app_name: str = Field(AppModeDefaults.APP_NAME, validation_alias="APP_NAME", min_length=1)
+    mode: AppMode = Field(
+        AppMode(AppModeDefaults.MODE),
+        validation_alias="APP_MODE",
+        description="which queues this app listens to",
+    )
+    app_name: str = Field(
+        AppModeDefaults.APP_NAME,
+        validation_alias="APP_NAME",
+        min_length=1,
+        description="the name by which tasks tell which app ran them",
+    )
 
     @property
     def listens_to(self) -> frozenset[QueueRole]:

@@ -7,16 +7,42 @@ from config.defaults import EngineDefaults
 
 
 class EngineConfig(BaseSettings):
-    """Leases, attempts, backoff and the janitor's patience; see `EngineDefaults`."""
+    """CoreMachine: leases, attempts, pauses and the janitor's patience. Times are in seconds."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="ENGINE_")
 
-    lease_seconds: float = Field(EngineDefaults.LEASE_SECONDS, gt=0)
-    max_attempts: int = Field(EngineDefaults.MAX_ATTEMPTS, ge=1)
-    retry_base_seconds: float = Field(EngineDefaults.RETRY_BASE_SECONDS, gt=0)
-    retry_cap_seconds: float = Field(EngineDefaults.RETRY_CAP_SECONDS, gt=0)
-    finalize_attempts: int = Field(EngineDefaults.FINALIZE_ATTEMPTS, ge=1)
-    task_silence_seconds: float = Field(EngineDefaults.TASK_SILENCE_SECONDS, gt=0)
-    job_silence_seconds: float = Field(EngineDefaults.JOB_SILENCE_SECONDS, gt=0)
-    sweep_schedule: str = EngineDefaults.SWEEP_SCHEDULE
-    janitor_schedule: str = EngineDefaults.JANITOR_SCHEDULE
+    lease_seconds: float = Field(
+        EngineDefaults.LEASE_SECONDS,
+        gt=0,
+        description="a worker that is silent for so long loses its task to another one",
+    )
+    max_attempts: int = Field(
+        EngineDefaults.MAX_ATTEMPTS, ge=1, description="attempts per task, the first included"
+    )
+    retry_base_seconds: float = Field(
+        EngineDefaults.RETRY_BASE_SECONDS,
+        gt=0,
+        description="the pause before the second attempt; it doubles each time",
+    )
+    retry_cap_seconds: float = Field(
+        EngineDefaults.RETRY_CAP_SECONDS, gt=0, description="the longest pause between attempts"
+    )
+    finalize_attempts: int = Field(
+        EngineDefaults.FINALIZE_ATTEMPTS,
+        ge=1,
+        description="tries to put a job's result together before the job fails",
+    )
+    task_silence_seconds: float = Field(
+        EngineDefaults.TASK_SILENCE_SECONDS,
+        gt=0,
+        description="after so long, a waiting task's message is taken for lost and sent again",
+    )
+    job_silence_seconds: float = Field(
+        EngineDefaults.JOB_SILENCE_SECONDS, gt=0, description="the same for a job that waits to be advanced"
+    )
+    sweep_schedule: str = Field(
+        EngineDefaults.SWEEP_SCHEDULE, description="when the outbox is swept (NCRONTAB, seconds first)"
+    )
+    janitor_schedule: str = Field(
+        EngineDefaults.JANITOR_SCHEDULE, description="when the janitor runs (NCRONTAB, seconds first)"
+    )

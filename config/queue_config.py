@@ -12,17 +12,31 @@ class QueueConfig(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    connection_string: SecretStr | None = Field(None, validation_alias="SERVICE_BUS_CONNECTION")
-    namespace: str | None = Field(None, validation_alias="SERVICE_BUS_CONNECTION__fullyQualifiedNamespace")
-    jobs_queue: str = Field(QueueDefaults.JOBS_QUEUE, validation_alias="SERVICE_BUS_JOBS_QUEUE")
+    connection_string: SecretStr | None = Field(
+        None, validation_alias="SERVICE_BUS_CONNECTION", description="connection string; for the local stack"
+    )
+    namespace: str | None = Field(
+        None,
+        validation_alias="SERVICE_BUS_CONNECTION__fullyQualifiedNamespace",
+        description="the namespace's host name, reached by managed identity",
+    )
+    jobs_queue: str = Field(
+        QueueDefaults.JOBS_QUEUE, validation_alias="SERVICE_BUS_JOBS_QUEUE", description="orchestration"
+    )
     raster_tasks_queue: str = Field(
-        QueueDefaults.RASTER_TASKS_QUEUE, validation_alias="SERVICE_BUS_RASTER_TASKS_QUEUE"
+        QueueDefaults.RASTER_TASKS_QUEUE,
+        validation_alias="SERVICE_BUS_RASTER_TASKS_QUEUE",
+        description="raster tasks",
     )
     vector_tasks_queue: str = Field(
-        QueueDefaults.VECTOR_TASKS_QUEUE, validation_alias="SERVICE_BUS_VECTOR_TASKS_QUEUE"
+        QueueDefaults.VECTOR_TASKS_QUEUE,
+        validation_alias="SERVICE_BUS_VECTOR_TASKS_QUEUE",
+        description="vector tasks",
     )
     legacy_tasks_queue: str = Field(
-        QueueDefaults.LEGACY_TASKS_QUEUE, validation_alias="SERVICE_BUS_LEGACY_TASKS_QUEUE"
+        QueueDefaults.LEGACY_TASKS_QUEUE,
+        validation_alias="SERVICE_BUS_LEGACY_TASKS_QUEUE",
+        description="all other tasks",
     )
 
     @model_validator(mode="after")

@@ -11,10 +11,24 @@ class StorageConfig(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    connection_string: SecretStr | None = Field(None, validation_alias="STORAGE_CONNECTION_STRING")
-    account_url: str | None = Field(None, validation_alias="STORAGE_ACCOUNT_URL")
-    bronze_container: str = Field(StorageDefaults.BRONZE, validation_alias="BRONZE_CONTAINER")
-    silver_container: str = Field(StorageDefaults.SILVER, validation_alias="SILVER_CONTAINER")
+    connection_string: SecretStr | None = Field(
+        None,
+        validation_alias="STORAGE_CONNECTION_STRING",
+        description="connection string; for the local stack",
+    )
+    account_url: str | None = Field(
+        None,
+        validation_alias="STORAGE_ACCOUNT_URL",
+        description="the blob endpoint, reached by managed identity",
+    )
+    bronze_container: str = Field(
+        StorageDefaults.BRONZE,
+        validation_alias="BRONZE_CONTAINER",
+        description="sources: read, never written",
+    )
+    silver_container: str = Field(
+        StorageDefaults.SILVER, validation_alias="SILVER_CONTAINER", description="what is published"
+    )
 
     @model_validator(mode="after")
     def _one_way_in(self) -> "StorageConfig":

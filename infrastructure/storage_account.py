@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,20 @@ from azure.storage.blob import BlobServiceClient
 from core.errors import ContractViolation, Unavailable
 
 _SCOPE = "https://storage.azure.com/.default"
-_TIMEOUTS = {"connection_timeout": 5, "read_timeout": 60}
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one call may wait for the account, and how often the SDK tries it again."""
+
+    connect_seconds: float
+    read_seconds: float
+    retries: int
+
+
+FOR_TASKS = Patience(connect_seconds=5, read_seconds=60, retries=3)
+FOR_CALLERS = Patience(connect_seconds=1, read_seconds=2, retries=0)
+"""For who waits at the other end of an HTTP request."""
 
 
 class StorageAccount:
@@ -21,14 +35,18 @@ class StorageAccount:
     Args:
         connection_string: takes precedence; for development only.
         account_url: `https://<account>.blob.core.windows.net`, with the identity of the app.
-        retries: of the SDK, within one call; tasks have their own on top.
+        patience: of the SDK, within one call; tasks have retries of their own on top.
 
     Raises:
         ContractViolation: (CONFIG_ERROR) neither is given.
     """
 
     def __init__(
-        self, *, connection_string: str | None = None, account_url: str | None = None, retries: int = 3
+        self,
+        *,
+        connection_string: str | None = None,
+        account_url: str | None = None,
+        patience: Patience = FOR_TASKS,
     ) -> None:
         if not (connection_string or account_url):
             raise ContractViolation(
@@ -37,7 +55,11 @@ class StorageAccount:
             )
         self._connection_string = connection_string
         self._account_url = account_url or ""
-        self._options: dict[str, Any] = {**_TIMEOUTS, "retry_total": retries}
+        self._options: dict[str, Any] = {
+            "connection_timeout": patience.connect_seconds,
+            "read_timeout": patience.read_seconds,
+            "retry_total": patience.retries,
+        }
         self._service: BlobServiceClient | None = None
         self._lock = threading.Lock()
 

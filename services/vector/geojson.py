@@ -24,7 +24,7 @@ def _spelled(word: str) -> bytes:
     return f'"{"".join(letters)}"\\s*:\\s*'.encode()
 
 
-_CRS_OBJECT = re.compile(_spelled("crs") + rb"\{", re.IGNORECASE)
+_CRS_OBJECT = re.compile(_spelled("crs") + rb"\{")
 _NAME = rb'"(urn:ogc:def:crs:(?:EPSG|OGC):[0-9.]*:[A-Za-z0-9]+|EPSG:[0-9]+|OGC:CRS[0-9]+h?)"'
 _TYPE_MEMBER = rb'"type"\s*:\s*"name"'
 _PROPERTIES_MEMBER = rb'"properties"\s*:\s*\{\s*"name"\s*:\s*' + _NAME + rb"\s*\}"

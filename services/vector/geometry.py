@@ -76,7 +76,14 @@ def parse(wkb: "pa.Array", *, first_row: int) -> np.ndarray:
             that is none of the simple features), or NaN or infinite coordinates.
     """
     given = np.asarray(wkb.to_pylist(), dtype=object)
-    geometries: np.ndarray = shapely.from_wkb(given, on_invalid="ignore")
+    try:
+        geometries: np.ndarray = shapely.from_wkb(given, on_invalid="ignore")
+    except NotImplementedError as exc:  # GEOS knows curves, shapely 2.2 does not
+        raise PermanentTaskError(
+            "The layer has curved geometries, which are not supported.",
+            code="GEOMETRY_UNREADABLE",
+            remedy="Replace the curves by line segments (for example ogr2ogr -nlt CONVERT_TO_LINEAR).",
+        ) from exc
     _refuse(
         shapely.is_missing(geometries) & (given != None),  # noqa: E711 (element by element)
         "Some geometries are broken: open rings, lines of one point, or types that are not supported.",

@@ -27,15 +27,9 @@ _VALUE_TYPES = {
     **dict.fromkeys(("BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER"), _INTEGERS),
     **dict.fromkeys(("FLOAT", "DOUBLE", "REAL"), _REALS),
 }
-_CURVES = frozenset(
-    {"CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MULTISURFACE", "CURVE", "SURFACE"}
-)
-_NOT_PLAIN = (
-    "SELECT name FROM sqlite_master WHERE (type = 'view' OR sql LIKE 'CREATE VIRTUAL%')"
-    " AND lower(name) NOT LIKE 'rtree%'"
-)
+_NOT_PLAIN = "SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'"
 _LAYERS = (
-    "SELECT c.table_name, g.column_name, g.geometry_type_name"
+    "SELECT c.table_name, g.column_name"
     " FROM gpkg_contents c JOIN gpkg_geometry_columns g ON lower(g.table_name) = lower(c.table_name)"
     " WHERE c.data_type = 'features' ORDER BY c.table_name"
 )
@@ -51,22 +45,13 @@ def admit(path: Path, *, name: str, layer: str | None) -> SourceLayer:  # noqa: 
     with _open(path) as database:
         not_plain = {str(row[0]).lower() for row in database.execute(_NOT_PLAIN)}
         _refuse_programs({found for found in not_plain if found.startswith("gpkg_")})
-        layers = {row[0]: row[1:] for row in database.execute(_LAYERS)}
-        if len(layers) > MAX_LAYERS:
+        columns = dict(database.execute(_LAYERS).fetchall())
+        if len(columns) > MAX_LAYERS:
             raise _unsupported(f"The GeoPackage has more than {MAX_LAYERS} layers.")
-        chosen = choose_layer(list(layers), layer)
+        chosen = choose_layer(list(columns), layer)
         _refuse_programs(not_plain & {chosen.lower()})
-        geometry_column, geometry_type = layers[chosen]
-        census = _census(database, table=chosen, column=geometry_column)
-    linearised = str(geometry_type).upper() in _CURVES
-    return SourceLayer(
-        format=VectorFormat.GEOPACKAGE,
-        path=path,
-        name=chosen,
-        ogr_name=chosen,
-        census=census,
-        warnings=("Curved geometries were replaced by line segments.",) if linearised else (),
-    )
+        census = _census(database, table=chosen, column=columns[chosen])
+    return SourceLayer(format=VectorFormat.GEOPACKAGE, path=path, name=chosen, ogr_name=chosen, census=census)
 
 
 @contextmanager
@@ -74,7 +59,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection that runs no code of the file and gives up after a time."""
     give_up_at = time.monotonic() + _BUDGET_SECONDS
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA cell_size_check = ON")
             database.set_progress_handler(lambda: time.monotonic() > give_up_at, _INSTRUCTIONS_BETWEEN_LOOKS)

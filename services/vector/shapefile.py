@@ -94,7 +94,7 @@ def _census(shp: Path) -> Census:
     content = _as_bytes(shp)
     offsets, lengths = _index(shp.with_suffix(".shx"))
     feature_count = _dbf_record_count(shp.with_suffix(".dbf"))
-    if _declared_bytes(content) != content.size or feature_count != offsets.size:
+    if _declared_bytes(content) > content.size or feature_count != offsets.size:
         raise _damaged("The parts of the Shapefile do not belong together or are cut off.")
     if offsets.size and int((offsets + _RECORD_HEADER_BYTES + lengths).max()) > content.size:
         raise _damaged("The index of the Shapefile points beyond its end.")
@@ -122,9 +122,10 @@ def _declared_bytes(content: np.ndarray) -> int:
 def _index(shx: Path) -> tuple[np.ndarray, np.ndarray]:
     """Offsets and content lengths of the records, in bytes."""
     content = _as_bytes(shx)
-    if _declared_bytes(content) != content.size or (content.size - _HEADER_BYTES) % _INDEX_RECORD_BYTES:
+    end = _declared_bytes(content)  # some writers leave more behind it
+    if not _HEADER_BYTES <= end <= content.size or (end - _HEADER_BYTES) % _INDEX_RECORD_BYTES:
         raise _damaged("The .shx of the Shapefile is cut off.")
-    words = content[_HEADER_BYTES:].view(">i4").reshape(-1, 2).astype(np.int64) * 2
+    words = content[_HEADER_BYTES:end].view(">i4").reshape(-1, 2).astype(np.int64) * 2
     return words[:, 0], words[:, 1]
 
 

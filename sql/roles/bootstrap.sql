@@ -1,5 +1,5 @@
 -- What only an administrator may do, once per database. On Azure Flexible Server the administrator is
--- no superuser: allow-list the three extensions first (docs/how-to/deploy-database.md).
+-- no superuser: allow-list the three extensions first (docs/how-to/prepare-a-database.md).
 
 CREATE EXTENSION IF NOT EXISTS postgis;
 CREATE EXTENSION IF NOT EXISTS btree_gist;

@@ -82,13 +82,16 @@ class QueueListener:
         await asyncio.gather(*(held.settle(Settlement.ABANDON) for held in list(self._held)))
 
     def _grow(self) -> None:
-        """Open one more lane when none is at rest and the limit allows."""
-        spare = self._turns.resting + self._opening
-        if spare == 0 and len(self._lanes) < self._max_lanes and not self._stopping.is_set():
+        """Keep as many lanes in reserve as are busy, within the limit: opening one takes half a second."""
+        wanted = min(self._max_lanes, len(self._lanes) + self._missing_reserve())
+        while len(self._lanes) < wanted and not self._stopping.is_set():
             self._opening += 1
             lane = asyncio.create_task(self._lane())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
+
+    def _missing_reserve(self) -> int:
+        return max(1, len(self._held)) - self._turns.resting - self._opening
 
     async def _lane(self) -> None:
         """Work with a receiver of its own; when the broker goes away one lane seeks it, the others leave."""
@@ -116,7 +119,6 @@ class QueueListener:
             finally:
                 self._turns.give_back()
             if messages:
-                self._grow()
                 await self._process(messages, receiver)
 
     async def _next_messages(self, receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
@@ -133,6 +135,7 @@ class QueueListener:
     async def _process(self, messages: list[ServiceBusReceivedMessage], receiver: ServiceBusReceiver) -> None:
         held = HeldMessages(messages, receiver, self._open_receiver, renew_for=self._renew_for)
         self._held.add(held)
+        self._grow()
         try:
             await held.settle(await self._outcome(messages))
         finally:

@@ -79,6 +79,8 @@ def compile_route(spec: FunctionSpec, *, prefix: str) -> Route:
     """Compile the template of `spec` under `prefix`. Raises IndexingError for a malformed template."""
     own = spec.name if spec.trigger.route is None else spec.trigger.route
     template = "/".join(part for part in (prefix.strip("/"), own.strip("/")) if part)
+    if "/".join(_split(template)) != template:
+        raise IndexingError(f"{spec.name}: malformed route {template!r}")
     segments = [_segment(spec.name, text) for text in _split(template)]
     try:
         pattern = re.compile(_join(segments) + "/?", re.IGNORECASE)
@@ -144,7 +146,7 @@ def _mixed(function: str, text: str, parameters: list[re.Match[str]]) -> _Segmen
     pattern, end = "", 0
     checks: list[tuple[str, Check]] = []
     for match in parameters:
-        pattern += _literal(text[end : match.start()]) + f"(?P<{match['name']}>[^/]+?)"
+        pattern += _literal(text[end : match.start()]) + f"(?P<{match['name']}>[^/]+)"
         checks += _tail(function, match)[2]
         end = match.end()
     return _Segment(pattern + _literal(text[end:]), 2, tuple(checks))

@@ -7,7 +7,9 @@ import logging
 import signal
 import sqlite3
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from tools.servicebus_broker.broker import Broker
 from tools.servicebus_broker.engine.definitions import DefinitionError, load_definitions
@@ -55,20 +57,25 @@ def _serve(arguments: list[str]) -> int:
 async def _serve_until_stopped(options: argparse.Namespace) -> None:
     definitions = load_definitions(options.queues)
     broker = Broker(definitions, data=options.data, release_on_disconnect=options.release_on_disconnect)
-    host, port = await broker.start(options.host, options.port)
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    print(f"listening on {host}:{port}", flush=True)
-    waits = [asyncio.ensure_future(stopped.wait()), asyncio.ensure_future(broker.failure())]
     try:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in done:
-            wait.result()
+        host, port = await broker.start(options.host, options.port)
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        print(f"listening on {host}:{port}", flush=True)
+        await _first_of(stopped.wait(), broker.failure())
     finally:
-        for wait in waits:
-            wait.cancel()
         await broker.stop()
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return, or raise, when the first of ``waits`` does; cancel the others."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    for task in done:
+        task.result()
 
 
 def _refuse(reason: str) -> int:

@@ -51,6 +51,7 @@ class Broker:
         clock: Clock = wall_clock,
     ) -> None:
         """Load ``data``. Raises DataFileInUse, sqlite3.Error."""
+        self.host, self.port = "", 0
         self.release_on_disconnect = release_on_disconnect
         self.container_id = f"servicebus-broker-{uuid4().hex[:8]}"
         self._clock = clock
@@ -79,26 +80,23 @@ class Broker:
         self._failure = loop.create_future()
         self._server = await loop.create_server(lambda: Connection(self), host, port)
         self._ticker = loop.create_task(self._tick())
-        address = self._server.sockets[0].getsockname()
-        return address[0], address[1]
+        self.host, self.port = self._server.sockets[0].getsockname()[:2]
+        return self.host, self.port
 
     async def stop(self) -> None:
         """Commit, write what is left to write, close all connections and the data file."""
-        if self._server is None or self._ticker is None:
-            return
-        self._server.close()
-        self._ticker.cancel()
-        await asyncio.gather(self._ticker, return_exceptions=True)
-        if not self.has_failed:
+        if self._server is not None and self._ticker is not None:
+            self._server.close()
+            self._ticker.cancel()
+            await asyncio.gather(self._ticker, return_exceptions=True)
             self._turn()
-        for connection in tuple(self._connections):
-            connection.abort()
-        await asyncio.sleep(0)
+            for connection in tuple(self._connections):
+                connection.abort()
+            await asyncio.sleep(0)
         if self.has_failed:
             self._engine.abort()
         else:
             self._engine.close()
-        self._server = None
 
     async def failure(self) -> None:
         """Wait until the storage fails, then raise its sqlite3.Error; nothing is acknowledged after it."""

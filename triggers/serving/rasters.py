@@ -5,29 +5,61 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import attr
+import rasterio
 from fastapi import Depends, FastAPI, Query
 from pydantic import Field
 from rasterio.errors import RasterioError
 from rio_tiler import errors
+from rio_tiler.io import Reader
 from starlette.requests import Request
 from titiler.core.dependencies import ImageRenderingParams, PartFeatureParams
 from titiler.core.errors import BadRequestError
 from titiler.core.factory import ColorMapFactory, TilerFactory, TMSFactory
 
 from core.errors import InvalidRequest, NotFound
-from services.raster.published import GDAL_READING, CogReader
 from triggers.serving.config import ServingConfig
 from triggers.serving.datasets import PublishedDataset
 from triggers.serving.failures import Failure, Failures, add_failure_handlers
 from triggers.serving.freshness import CacheHeaders, revalidate
+from triggers.serving.stretch import stretch
 
 LOG = logging.getLogger(__name__)
 
+# A published COG is one immutable file in our own storage: no sidecars, no other formats, no other hosts.
+GDAL_READING = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif,.tiff",
+    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",  # the header of most COGs in one request
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_HTTP_MULTIPLEX": "YES",
+    "GDAL_HTTP_TIMEOUT": "20",
+    "GDAL_HTTP_MAX_RETRY": "2",
+    "GDAL_HTTP_RETRY_DELAY": "0.3",
+    "VSI_CACHE": "TRUE",
+    "VSI_CACHE_SIZE": "5000000",  # bytes, per open file
+    "PROJ_NETWORK": "OFF",
+}
 MAX_PIXELS_PER_SIDE = 4096
 _DEFAULT_PART_SIZE = 2048
 _SIZES = ("tilesize", "width", "height", "max_size", "buffer", "padding")
 # Formats that carry values, not pictures: they must come as they are.
 _VALUE_FORMATS = {"tif", "tiff", "npy", "npz", "raw"}
+
+
+@attr.s
+class CogReader(Reader):
+    """rio-tiler's reader, for the GTiff driver alone: no content of a file can choose another one.
+
+    Raises:
+        RasterioIOError: the file is not there, or is no GeoTIFF.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        if not self.dataset:
+            self.dataset = self._ctx_stack.enter_context(rasterio.open(self.input, driver="GTiff"))
+        super().__attrs_post_init__()  # type: ignore[no-untyped-call]
 
 
 class UrlRefused(Exception):
@@ -135,19 +167,6 @@ def rendering(
     if is_picture and not chosen:
         params.rescale = stretch(raster.data_characteristics, bidx) or params.rescale
     return params
-
-
-def stretch(characteristics: Mapping[str, Any], bidx: list[int] | None) -> list[tuple[float, float]] | None:
-    """The (minimum, maximum) of each band that is shown; None for bytes, and where they are not known."""
-    statistics = list(characteristics.get("statistics") or ())
-    if set(characteristics.get("dtypes") or ()) <= {"uint8"} or not statistics:
-        return None
-    if any(not 1 <= band <= len(statistics) for band in bidx or ()):
-        return None
-    bands = [statistics[band - 1] for band in bidx] if bidx else statistics
-    if any(band.get("min") is None or band.get("max") is None for band in bands):
-        return None
-    return [(band["min"], band["max"] if band["max"] > band["min"] else band["min"] + 1) for band in bands]
 
 
 def rasters_app() -> FastAPI:

@@ -7,8 +7,10 @@ import azure.functions as func
 
 from config import Settings
 from geo_platform.router import PlatformRouter
+from infrastructure.blob_signing import BlobUrlSigner
 from infrastructure.database import Database
 from infrastructure.repositories.published import PublishedRepository
+from infrastructure.storage_account import StorageAccount
 from triggers.problems import answers
 from triggers.serving.asgi import ServingHost
 from triggers.serving.config import BlobReader, ServingConfig
@@ -50,10 +52,19 @@ def serving_blueprint(app: ServingApplication) -> func.Blueprint:
         reader_url=app.settings.database.reader_url.get_secret_value(),
         public_base_url=app.settings.platform.public_base_url,
         blobs=app.storage,
+        signer=BlobUrlSigner(_account(app.settings)),
         catalogue=PublishedRepository(app.database),
         find_request=app.platform.status,
     )
     return blueprint_of(config, ServingHost(config))
+
+
+def _account(settings: Settings) -> StorageAccount:
+    secret = settings.storage.connection_string
+    return StorageAccount(
+        connection_string=secret.get_secret_value() if secret else None,
+        account_url=settings.storage.account_url,
+    )
 
 
 def blueprint_of(config: ServingConfig, host: ServingHost) -> func.Blueprint:
@@ -76,13 +87,13 @@ def _serve(host: ServingHost) -> Callable[..., Any]:
 def _add_page(blueprint: func.Blueprint, page: Page) -> None:
     # An empty route would stand for the function's name; this one matches the empty path and nothing else.
     @blueprint.function_name("page")
-    @blueprint.route(route="{ignored:maxlength(0)?}", methods=["GET"])
+    @blueprint.route(route="{ignored:maxlength(0)?}", methods=["GET", "HEAD"])
     @answers
     def show_page(req: func.HttpRequest) -> func.HttpResponse:
         return page.answer(req.params.get("dataset"))
 
     @blueprint.function_name("static_file")
-    @blueprint.route(route="static/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    @blueprint.route(route="static/{*path}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
     @answers
     def static_file(req: func.HttpRequest) -> func.HttpResponse:
         return static_answer(req)

@@ -11,11 +11,11 @@ from core.errors import NotFound
 
 ROOT = Path(__file__).parent / "static"
 _TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
     ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
 }
 # Folders without dots: no name leads out of the root.
 _NAME = re.compile(r"(?:[\w-]{1,40}/){0,3}[\w-][\w.-]{0,80}", re.ASCII)

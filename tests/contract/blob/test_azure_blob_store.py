@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 from core.errors import ContractViolation, InvalidRequest, TransientError, Unavailable
 from core.task_models.raster import CreateCogParameters, VerifyCogParameters
 from infrastructure.blob import AzureBlobStore
-from infrastructure.storage_account import StorageAccount
+from infrastructure.storage_account import FOR_CALLERS, StorageAccount
 from services.raster.cog import create_cog
 from services.raster.verify import verify_cog
 from tests import rasters
@@ -87,7 +87,7 @@ def unreachable() -> StorageAccount:
     return StorageAccount(
         connection_string=f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=aGVsbG8=;"
         f"BlobEndpoint=http://127.0.0.1:{port}/a;",
-        retries=0,
+        patience=FOR_CALLERS,
     )
 
 

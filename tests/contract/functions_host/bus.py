@@ -1,21 +1,33 @@
-"""The tests' own hands on the broker: one client, with senders and receivers that stay open."""
+"""The tests' own hands on the broker.
 
+The sample app names its queues with a prefix from its settings, so that many tests share one broker.
+"""
+
+import itertools
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
-from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceiver, ServiceBusSubQueue
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusReceivedMessage,
+    ServiceBusReceiver,
+    ServiceBusSubQueue,
+)
 
-from tests.contract.functions_host.running import RunningBroker
+from tests.contract.functions_host.running import PREFIXES, RunningBroker
 
 
 class Bus:
-    """Sends orders to the sample app and looks at what is left. Closing a link of the SDK takes a second."""
+    """The queues of one prefix: `tasks`, `batches` and `sync-tasks`. Links open when first used."""
 
-    def __init__(self, client: ServiceBusClient, stack: ExitStack) -> None:
-        self._client, self._stack = client, stack
-        self._links: dict[tuple[str, str], Any] = {}
+    def __init__(self, client: ServiceBusClient, *, prefix: str, connection_string: str) -> None:
+        self._client, self._prefix = client, prefix
+        self.settings = {"QUEUE_PREFIX": prefix, "Bus": connection_string}
+        self.links: dict[tuple[str, str], Any] = {}
 
     def send(self, *messages: ServiceBusMessage | dict[str, Any], queue: str = "tasks") -> None:
         """Send messages; a mapping is the body of one."""
@@ -34,16 +46,16 @@ class Bus:
         receiver: ServiceBusReceiver = self._link("dead_letters", "tasks")
         return [message.message_id for message in receiver.peek_messages(100, sequence_number=1)]
 
-    def receive(self) -> ServiceBusMessage:
+    def receive(self) -> ServiceBusReceivedMessage:
         """The next message of `tasks`."""
-        message: ServiceBusMessage
+        message: ServiceBusReceivedMessage
         [message] = self._link("receiver", "tasks").receive_messages(1, max_wait_time=3)
         return message
 
     def _link(self, kind: str, queue: str) -> Any:
-        if (kind, queue) not in self._links:
-            self._links[kind, queue] = self._stack.enter_context(self._open(kind, queue))
-        return self._links[kind, queue]
+        if (kind, queue) not in self.links:
+            self.links[kind, queue] = self._open(kind, f"{self._prefix}-{queue}")
+        return self.links[kind, queue]
 
     def _open(self, kind: str, queue: str) -> Any:
         if kind == "sender":
@@ -52,8 +64,34 @@ class Bus:
         return self._client.get_queue_receiver(queue, sub_queue=sub_queue)
 
 
+class BusPark:
+    """Hands out a Bus with queues of its own to each who asks."""
+
+    def __init__(self, client: ServiceBusClient, connection_string: str) -> None:
+        self._client, self._connection_string = client, connection_string
+        self._prefixes = iter(PREFIXES)
+        self._given: list[Bus] = []
+
+    def next_bus(self) -> Bus:
+        """A Bus whose queues nobody has used."""
+        prefix = next(self._prefixes)
+        self._given.append(Bus(self._client, prefix=prefix, connection_string=self._connection_string))
+        return self._given[-1]
+
+    def close(self) -> None:
+        """Close every link, all at once: each takes the SDK a second."""
+        links = list(itertools.chain.from_iterable(bus.links.values() for bus in self._given))
+        with ThreadPoolExecutor(max(1, len(links))) as closers:
+            list(closers.map(lambda link: link.close(), links))
+
+
 @contextmanager
-def opened(broker: RunningBroker) -> Iterator[Bus]:
+def opened(broker: RunningBroker) -> Iterator[BusPark]:
     """A client of `broker`, closed with the block."""
-    with ServiceBusClient.from_connection_string(broker.connection_string) as client, ExitStack() as stack:
-        yield Bus(client, stack)
+    client = ServiceBusClient.from_connection_string(broker.connection_string)
+    park = BusPark(client, broker.connection_string)
+    try:
+        yield park
+    finally:
+        park.close()
+        client.close()

@@ -20,12 +20,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SAMPLE_APP = Path(__file__).parent / "sample_app"
 PATIENCE_SECONDS = 20.0
 
-QUEUES: dict[str, dict[str, object]] = {
-    "tasks": {"lockDuration": "PT3S", "maxDeliveryCount": 4},
-    "patient-tasks": {},
-    "batches": {},
-    "sync-tasks": {},
-}
+PREFIXES = tuple(f"p{number}" for number in range(16))
+"""Prefixes of queue names; each has a `tasks`, a `batches` and a `sync-tasks` queue."""
 
 _T = TypeVar("_T")
 
@@ -127,13 +123,9 @@ class RunningHost:
         return self.process.wait(PATIENCE_SECONDS)
 
     def close(self) -> None:
-        """End the process, whatever its state."""
-        if self.process.poll() is None:
-            try:
-                self.stop()
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        """End the process, whatever its state; its workers end with it, as one of the tests asserts."""
+        self.process.kill()
+        self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -141,9 +133,14 @@ class RunningHost:
 class RunningBroker:
     """The development broker on a port of its own; `kill` and `start` keep port and data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lock_duration: str = "PT3S") -> None:
         self._data, self._queues = folder / "broker.db", folder / "queues.json"
-        self._queues.write_text(json.dumps({"queues": [_definition(*queue) for queue in QUEUES.items()]}))
+        queues = [
+            _definition(f"{prefix}-{name}", lock_duration=lock_duration)
+            for prefix in PREFIXES
+            for name in ("tasks", "batches", "sync-tasks")
+        ]
+        self._queues.write_text(json.dumps({"queues": queues}))
         self._address = "127.0.0.1:0"
         self.start()
 
@@ -178,10 +175,10 @@ class RunningBroker:
             self.process.stdout.close()
 
 
-def _definition(name: str, properties: Mapping[str, object]) -> dict[str, object]:
-    defaults = {
-        "lockDuration": "PT30S",
-        "maxDeliveryCount": 10,
+def _definition(name: str, *, lock_duration: str) -> dict[str, object]:
+    properties = {
+        "lockDuration": lock_duration,
+        "maxDeliveryCount": 4,
         "defaultMessageTimeToLive": "P7D",
         "deadLetteringOnMessageExpiration": True,
         "requiresDuplicateDetection": False,
@@ -189,7 +186,7 @@ def _definition(name: str, properties: Mapping[str, object]) -> dict[str, object
         "requiresSession": False,
         "maxSizeInMegabytes": 1024,
     }
-    return {"name": name, "role": name, "description": "test", "properties": {**defaults, **properties}}
+    return {"name": name, "role": name, "description": "test", "properties": properties}
 
 
 def read_line(process: subprocess.Popen[bytes]) -> str:

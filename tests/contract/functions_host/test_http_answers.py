@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.functions_host.running import RunningHost, copy_sample_app, running_host, wait_until
+from tests.contract.functions_host.running import RunningHost, running_host, wait_until
 
 
 def test_text_is_plain_and_utf8(http_host: RunningHost) -> None:
@@ -41,17 +41,8 @@ def test_a_failure_is_an_empty_500_and_logged(http_host: RunningHost, path: str)
     assert "Traceback" in failures[-1]["exception"]
 
 
-def test_the_homepage_and_its_switch(http_host: RunningHost, tmp_path: Path) -> None:
+def test_the_homepage(http_host: RunningHost) -> None:
     assert (http_host.get("/").status, http_host.get("/").header("content-type")) == (200, "text/html")
-    with running_host(copy_sample_app(tmp_path), environment={"AzureWebJobsDisableHomepage": "True"}) as host:
-        assert (host.get("/").status, host.get("/").body) == (204, b"")
-
-
-def test_a_body_over_the_limit_is_413(app_root: Path) -> None:
-    environment = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1000"}
-    with running_host(app_root, environment=environment) as host:
-        assert host.request("POST", "/api/echo", body=b"x" * 1000).status == 200
-        assert host.request("POST", "/api/echo", body=b"x" * 1001).status == 413
 
 
 def test_sync_functions_share_one_pool(app_root: Path) -> None:
@@ -67,16 +58,3 @@ def test_async_functions_share_the_loop(app_root: Path) -> None:
         answers = [clients.submit(host.get, "/api/slow?seconds=3") for _ in range(5)]
         wait_until(lambda: len(host.trace("slow_started")) == 5, seconds=3)
         assert all(answer.result().status == 200 for answer in answers)
-
-
-def test_cors_of_local_settings(app_root: Path) -> None:
-    (app_root / "local.settings.json").write_text('{"Host": {"CORS": "https://maps.example"}}')
-    with running_host(app_root) as host:
-        preflight = host.request(
-            "OPTIONS", "/api/echo", Origin="https://maps.example", Access_Control_Request_Method="GET"
-        )
-        assert preflight.header("access-control-allow-origin") == "https://maps.example"
-        assert (
-            host.get("/api/echo", Origin="https://other.example").header("access-control-allow-origin")
-            is None
-        )

@@ -3,15 +3,14 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.contract.functions_host.bus import Bus, opened
+from tests.contract.functions_host.bus import Bus
 from tests.contract.functions_host.running import (
-    RunningBroker,
     RunningHost,
     copy_sample_app,
     running_host,
@@ -19,12 +18,6 @@ from tests.contract.functions_host.running import (
 )
 
 TIMEOUT = "AzureFunctionsJobHost__functionTimeout"
-
-
-@pytest.fixture
-def bus(broker: RunningBroker) -> Iterator[Bus]:
-    with opened(broker) as hands:
-        yield hands
 
 
 def is_gone(pid: int) -> bool:
@@ -35,9 +28,8 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def test_sigterm_lets_calls_and_messages_finish(app_root: Path, broker: RunningBroker, bus: Bus) -> None:
-    environment = {"TASKS_QUEUE": "tasks", "Bus": broker.connection_string}
-    with running_host(app_root, environment=environment) as host, ThreadPoolExecutor(1) as client:
+def test_sigterm_lets_calls_and_messages_finish(app_root: Path, bus: Bus) -> None:
+    with running_host(app_root, environment=bus.settings) as host, ThreadPoolExecutor(1) as client:
         answer = client.submit(host.get, "/api/slow?seconds=2")
         bus.send({"name": "drained", "seconds": 2})
         wait_until(lambda: host.trace("slow_started") and host.trace("task"))
@@ -47,9 +39,8 @@ def test_sigterm_lets_calls_and_messages_finish(app_root: Path, broker: RunningB
         assert bus.left() == 0
 
 
-def test_what_outlives_the_drain_is_abandoned(app_root: Path, broker: RunningBroker, bus: Bus) -> None:
-    environment = {"TASKS_QUEUE": "tasks", "Bus": broker.connection_string}
-    with running_host(app_root, "--drain-seconds", "0.5", environment=environment) as host:
+def test_what_outlives_the_drain_is_abandoned(app_root: Path, bus: Bus) -> None:
+    with running_host(app_root, "--drain-seconds", "0.5", environment=bus.settings) as host:
         bus.send({"name": "undrained", "seconds": 60})
         wait_until(lambda: host.trace("task"))
         started = time.monotonic()
@@ -86,11 +77,10 @@ def test_several_workers_share_the_socket(app_root: Path) -> None:
         wait_until(answering)
 
 
-def test_several_workers_share_out_the_concurrency(app_root: Path, broker: RunningBroker, bus: Bus) -> None:
+def test_several_workers_share_out_the_concurrency(app_root: Path, bus: Bus) -> None:
     bus.send(*({"number": number} for number in range(12)), queue="sync-tasks")
     environment = {
-        "TASKS_QUEUE": "tasks",
-        "Bus": broker.connection_string,
+        **bus.settings,
         "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
         "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls": "2",
     }
@@ -135,8 +125,8 @@ def test_a_function_timeout_ends_the_worker(app_root: Path, path: str) -> None:
         assert int(host.get("/api/whoami").body) != first
 
 
-def test_a_function_timeout_gives_the_message_back(app_root: Path, broker: RunningBroker, bus: Bus) -> None:
-    environment = {"TASKS_QUEUE": "tasks", "Bus": broker.connection_string, TIMEOUT: "00:00:01"}
+def test_a_function_timeout_gives_the_message_back(app_root: Path, bus: Bus) -> None:
+    environment = {**bus.settings, TIMEOUT: "00:00:01"}
     with running_host(app_root, environment=environment) as host:
         bus.send({"name": "endless", "seconds": 60})
         wait_until(lambda: len(host.trace("task")) >= 2)

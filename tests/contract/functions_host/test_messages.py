@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusMessage
 
-from tests.contract.functions_host.bus import Bus, opened
+from tests.contract.functions_host.bus import Bus, BusPark, opened
 from tests.contract.functions_host.running import (
     RunningBroker,
     RunningHost,
@@ -23,28 +23,24 @@ CALLS = "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"
 RENEWAL = "AzureFunctionsJobHost__extensions__serviceBus__maxAutoLockRenewalDuration"
 
 
-def environment(broker: RunningBroker, **more: str) -> dict[str, str]:
-    return {"TASKS_QUEUE": "tasks", "Bus": broker.connection_string} | more
+@pytest.fixture(scope="module")
+def bus(bus_park: BusPark) -> Bus:
+    """The queues of the host that most of these tests share."""
+    return bus_park.next_bus()
 
 
 @pytest.fixture(scope="module")
-def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    broker = RunningBroker(tmp_path_factory.mktemp("broker"))
-    yield broker
-    broker.kill()
-
-
-@pytest.fixture(scope="module")
-def host(shared_broker: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
-    root = copy_sample_app(tmp_path_factory.mktemp("messages"))
-    with running_host(root, environment=environment(shared_broker)) as running:
+def host(bus: Bus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    with running_host(
+        copy_sample_app(tmp_path_factory.mktemp("messages")), environment=bus.settings
+    ) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def bus(shared_broker: RunningBroker) -> Iterator[Bus]:
-    with opened(shared_broker) as hands:
-        yield hands
+@pytest.fixture
+def own_bus(bus_park: BusPark) -> Bus:
+    """Queues for a host of the test's own."""
+    return bus_park.next_bus()
 
 
 def tasks(host: RunningHost, name: str) -> list[dict[str, Any]]:
@@ -140,21 +136,19 @@ def test_the_queue_name_is_resolved_and_listeners_are_logged(host: RunningHost) 
     assert {"on_task listens", "on_batch listens", "on_sync_task listens"} <= connected
 
 
-@pytest.mark.parametrize(("calls", "expected"), [("1", 1), ("3", 3)])
-def test_no_more_than_max_concurrent_calls_in_flight(
-    app_root: Path, broker: RunningBroker, calls: str, expected: int
+@pytest.mark.parametrize(("calls", "messages"), [(1, 5), (3, 24)])
+def test_max_concurrent_calls_are_reached_and_never_exceeded(
+    app_root: Path, own_bus: Bus, calls: int, messages: int
 ) -> None:
-    with opened(broker) as bus:
-        bus.send(*({"name": str(i)} for i in range(9)), queue="sync-tasks")
-    with running_host(app_root, environment=environment(broker, **{CALLS: calls})) as host:
-        wait_until(lambda: len(host.trace("sync_task")) == 9)
-        assert max(line["most"] for line in host.trace("sync_task")) == expected
+    own_bus.send(*({"number": number} for number in range(messages)), queue="sync-tasks")
+    with running_host(app_root, environment={**own_bus.settings, CALLS: str(calls)}) as host:
+        wait_until(lambda: len(host.trace("sync_task")) == messages)
+        assert max(line["most"] for line in host.trace("sync_task")) == calls
 
 
-def test_renewal_ends_with_max_auto_lock_renewal_duration(app_root: Path, broker: RunningBroker) -> None:
-    with opened(broker) as bus:
-        bus.send({"name": "too-long", "seconds": 6})
-    settings = environment(broker, **{RENEWAL: "00:00:01"})
+def test_renewal_ends_with_max_auto_lock_renewal_duration(app_root: Path, own_bus: Bus) -> None:
+    own_bus.send({"name": "too-long", "seconds": 4.5})
+    settings = {**own_bus.settings, RENEWAL: "00:00:01"}
     with running_host(app_root, "--drain-seconds", "0", environment=settings) as host:
         wait_until(lambda: len(tasks(host, "too-long")) >= 2)
         assert tasks(host, "too-long")[1]["delivery_count"] == 2
@@ -162,32 +156,34 @@ def test_renewal_ends_with_max_auto_lock_renewal_duration(app_root: Path, broker
 
 
 def test_the_host_starts_without_a_broker_and_survives_its_death(
-    app_root: Path, broker: RunningBroker
+    app_root: Path, mortal_broker: RunningBroker
 ) -> None:
-    broker.kill()
-    with running_host(app_root, environment=environment(broker)) as host:
+    mortal_broker.kill()
+    with opened(mortal_broker) as park, running_host(app_root, environment=park.next_bus().settings) as host:
         assert host.get("/api/echo").status == 200
         for name in ("first", "second"):
-            broker.start()
-            with opened(broker) as bus:
-                bus.send({"name": name})
+            mortal_broker.start()
+            with opened(mortal_broker) as second:
+                second.next_bus().send({"name": name})
             wait_until(functools.partial(tasks, host, name))
-            broker.kill()
+            mortal_broker.kill()
         assert host.get("/api/echo").status == 200
-        broker.start()
-        assert len(host.worker_pids()) == 1
+        assert host.log("listener_disconnected")
+        mortal_broker.start()
 
 
 def test_a_message_that_runs_while_the_broker_restarts_is_settled(
-    app_root: Path, broker: RunningBroker
+    app_root: Path, mortal_broker: RunningBroker
 ) -> None:
-    with running_host(app_root, environment=environment(broker, TASKS_QUEUE="patient-tasks")) as host:
-        with opened(broker) as bus:
-            bus.send({"name": "across", "seconds": 4}, queue="patient-tasks")
+    with opened(mortal_broker) as park:
+        before = park.next_bus()
+        before.send({"name": "across", "seconds": 2})
+    with running_host(app_root, environment=before.settings) as host:
         wait_until(lambda: tasks(host, "across"))
-        broker.kill()
-        broker.start()
+        mortal_broker.kill()
+        mortal_broker.start()
         wait_until(lambda: host.trace("task_done"))
-        with opened(broker) as bus:
-            wait_until(lambda: bus.left("patient-tasks") == 0)
+        with opened(mortal_broker) as park:
+            after = park.next_bus()
+            wait_until(lambda: after.left() == 0)
         assert len(tasks(host, "across")) == 1

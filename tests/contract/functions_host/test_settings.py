@@ -1,15 +1,12 @@
 """Settings, their precedence, and what keeps the host from starting."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.contract.functions_host.running import RunningHost, running_host
-
-
-def write_settings(root: Path, **values: str) -> None:
-    (root / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+from tests.contract.functions_host.running import RunningHost, copy_sample_app, running_host
 
 
 def refused(root: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -22,40 +19,62 @@ def refused(root: Path, *arguments: str, environment: dict[str, str] | None = No
         host.close()
 
 
-def test_settings_are_complete_before_the_app_is_imported(app_root: Path) -> None:
-    write_settings(app_root, FROM_FILE="file", FROM_BOTH="file")
-    with running_host(app_root, environment={"FROM_BOTH": "environment"}) as host:
-        [imported] = host.trace("import")
-    assert imported["cwd"] == str(app_root)
+@pytest.fixture(scope="module")
+def tuned_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+    """A host that everything was said to which has a default."""
+    root = copy_sample_app(tmp_path_factory.mktemp("tuned"))
+    settings = root / "other.settings.json"
+    values = {"FROM_FILE": "file", "FROM_BOTH": "file", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1000"}
+    settings.write_text(json.dumps({"Values": values, "Host": {"CORS": "https://maps.example"}}))
+    environment = {
+        "FROM_BOTH": "environment",
+        "AZUREFUNCTIONSJOBHOST__Extensions__HTTP__routeprefix": "",
+        "AzureWebJobs.switched_off.Disabled": "true",
+        "AzureWebJobsDisableHomepage": "True",
+    }
+    with running_host(root, "--settings", str(settings), environment=environment) as host:
+        yield host
+
+
+def test_settings_are_complete_before_the_app_is_imported(tuned_host: RunningHost) -> None:
+    [imported] = tuned_host.trace("import")
+    assert imported["cwd"] == str(tuned_host.root)
     seen = imported["environment"]
     assert (seen["FROM_FILE"], seen["FROM_BOTH"]) == ("file", "environment")
     assert seen["AZURE_FUNCTIONS_ENVIRONMENT"] == "Development"
 
 
-def test_another_settings_file(app_root: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.json"
-    other.write_text('{"Values": {"FROM_FILE": "other"}}')
-    with running_host(app_root, "--settings", str(other)) as host:
-        assert host.trace("import")[0]["environment"]["FROM_FILE"] == "other"
+def test_local_settings_are_found_in_the_root(app_root: Path) -> None:
+    (app_root / "local.settings.json").write_text('{"Values": {"FROM_FILE": "file"}}')
+    with running_host(app_root) as host:
+        assert host.trace("import")[0]["environment"]["FROM_FILE"] == "file"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "AzureFunctionsJobHost__extensions__http__routePrefix",
-        "AZUREFUNCTIONSJOBHOST__Extensions__HTTP__routeprefix",
-    ],
-)
-def test_app_settings_override_host_json(app_root: Path, name: str) -> None:
-    with running_host(app_root, environment={name: ""}) as host:
-        assert host.get("/echo").status == 200
-        assert host.get("/api/echo").status == 404
+def test_app_settings_override_host_json(tuned_host: RunningHost) -> None:
+    assert tuned_host.get("/echo").status == 200
+    assert tuned_host.get("/api/echo").status == 404
 
 
-def test_a_disabled_function_is_404(app_root: Path) -> None:
-    with running_host(app_root, environment={"AzureWebJobs.switched_off.Disabled": "true"}) as host:
-        assert host.get("/api/switched/off").status == 404
-        assert host.get("/api/echo").status == 200
+def test_a_disabled_function_is_404(tuned_host: RunningHost) -> None:
+    assert tuned_host.get("/switched/off").status == 404
+
+
+def test_the_homepage_can_be_switched_off(tuned_host: RunningHost) -> None:
+    assert (tuned_host.get("/").status, tuned_host.get("/").body) == (204, b"")
+
+
+def test_a_body_over_the_limit_is_413(tuned_host: RunningHost) -> None:
+    assert tuned_host.request("POST", "/echo", body=b"x" * 1000).status == 200
+    assert tuned_host.request("POST", "/echo", body=b"x" * 1001).status == 413
+
+
+def test_cors_of_local_settings(tuned_host: RunningHost) -> None:
+    preflight = tuned_host.request(
+        "OPTIONS", "/echo", Origin="https://maps.example", Access_Control_Request_Method="GET"
+    )
+    assert preflight.header("access-control-allow-origin") == "https://maps.example"
+    other = tuned_host.get("/echo", Origin="https://other.example")
+    assert other.header("access-control-allow-origin") is None
 
 
 def test_the_route_table_is_logged(http_host: RunningHost) -> None:
@@ -104,7 +123,7 @@ def test_a_name_without_value_stops_the_start(app_root: Path) -> None:
 
 
 def test_a_connection_without_setting_stops_the_start(app_root: Path) -> None:
-    assert "no connection Bus" in refused(app_root, environment={"TASKS_QUEUE": "tasks"})
+    assert "no connection Bus" in refused(app_root, environment={"QUEUE_PREFIX": "any"})
 
 
 def test_a_missing_host_json_stops_the_start(app_root: Path) -> None:

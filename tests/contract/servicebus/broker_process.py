@@ -1,6 +1,7 @@
 """The broker as its users run it: a process of its own, reached over AMQP."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -24,9 +25,9 @@ SPECIAL_QUEUES: dict[str, dict[str, Any]] = {
 
 def queue_definitions() -> dict[str, Any]:
     """Return definitions of special queues and of plain ones: lock 3 s, 3 deliveries."""
-    names: dict[str, dict[str, Any]] = {
-        f"plain-{number:02}": {} for number in range(PLAIN_QUEUES)
-    } | SPECIAL_QUEUES
+    plain = [f"plain-{number:02}" for number in range(PLAIN_QUEUES)]
+    plain += [f"wire-{number:02}" for number in range(WIRE_QUEUES)]
+    names: dict[str, dict[str, Any]] = {name: {} for name in plain} | SPECIAL_QUEUES
     base = {"lockDuration": "PT3S", "maxDeliveryCount": 3}
     return {"queues": [{"name": name, "properties": base | special} for name, special in names.items()]}
 
@@ -67,6 +68,19 @@ class BrokerProcess:
         """Ask the process to end; return its exit code."""
         return self._end(signal.SIGTERM)
 
+    def limit_file_size(self, size: int) -> None:
+        """Let writes beyond ``size`` bytes of any file fail, as on a full disk."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def wait(self) -> int:
+        """Return the exit code of a broker that ends by itself."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        code = self._process.wait(timeout=SECONDS_TO_START)
+        self._process.stdout.close()
+        return code
+
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -80,8 +94,5 @@ class BrokerProcess:
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
-        assert self._process.stdout is not None
         self._process.send_signal(number)
-        code = self._process.wait(timeout=SECONDS_TO_START)
-        self._process.stdout.close()
-        return code
+        return self.wait()

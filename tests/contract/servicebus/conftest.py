@@ -84,7 +84,7 @@ def _leaked_sockets() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     process = BrokerProcess(tmp_path_factory.mktemp("servicebus"))
     process.start()
     yield process
@@ -93,8 +93,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
 
 
 @pytest.fixture(scope="session")
-def bus(broker: BrokerProcess) -> Iterator[Bus]:
-    bus = Bus(ServiceBusClient.from_connection_string(broker.connection_string))
+def bus(server: BrokerProcess) -> Iterator[Bus]:
+    bus = Bus(ServiceBusClient.from_connection_string(server.connection_string))
     yield bus
     bus.close()
     del bus
@@ -115,9 +115,9 @@ def queue(_plain_queues: list[str], bus: Bus) -> str:
 
 
 @pytest.fixture
-def impatient(broker: BrokerProcess) -> Iterator[ServiceBusClient]:
+def impatient(server: BrokerProcess) -> Iterator[ServiceBusClient]:
     """A client that takes the first answer: by default the SDK asks three more times after an error."""
-    with ServiceBusClient.from_connection_string(broker.connection_string, retry_total=0) as client:
+    with ServiceBusClient.from_connection_string(server.connection_string, retry_total=0) as client:
         yield client
 
 

@@ -83,9 +83,9 @@ def test_peek_shows_all_and_locks_none(bus: Bus, queue: str, take: Take) -> None
     assert len(take(receiver, 4)) == 4
 
 
-def test_the_asyncio_client(broker: BrokerProcess, queue: str) -> None:
+def test_the_asyncio_client(server: BrokerProcess, queue: str) -> None:
     async def exchange() -> list[str]:
-        async with AsyncClient.from_connection_string(broker.connection_string) as client:
+        async with AsyncClient.from_connection_string(server.connection_string) as client:
             async with client.get_queue_sender(queue) as sender:
                 await sender.send_messages([ServiceBusMessage(f"m{number}") for number in range(3)])
             received: list[str] = []

@@ -44,12 +44,12 @@ def test_subscriptions_are_refused(impatient: ServiceBusClient) -> None:
         pytest.param(AMQP_HEADER + b"\x00\x00\x00\x0c\x02\x00\x00\x01\x00\x53\x14\x45", id="a bare transfer"),
     ],
 )
-def test_garbage_closes_its_connection_only(broker: BrokerProcess, bus: Bus, garbage: bytes) -> None:
+def test_garbage_closes_its_connection_only(server: BrokerProcess, bus: Bus, garbage: bytes) -> None:
     sender = bus.sender("undisturbed")
     sender.send_messages(ServiceBusMessage("before"))
-    with socket.create_connection(("127.0.0.1", broker.port), timeout=10) as stranger:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as stranger:
         stranger.sendall(garbage)
         while stranger.recv(4096):
             pass  # until the broker has closed
     sender.send_messages(ServiceBusMessage("after"))
-    assert broker.is_running
+    assert server.is_running

@@ -148,6 +148,7 @@ def test_an_awaited_outcome_says_that_the_lock_was_lost(bus: Bus, queue: str, ta
     bus.sender(queue).send_messages(ServiceBusMessage("x"))
     receiver = bus.receiver(queue)
     (message,) = take(receiver, 1)
+    assert message.lock_token is not None
     receiver._settle_message_via_mgmt_link("completed", [message.lock_token])
     with pytest.raises(MessageLockLostError):
         receiver.complete_message(message)

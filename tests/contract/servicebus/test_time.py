@@ -65,9 +65,3 @@ def test_an_expired_message_is_dropped_where_the_queue_does_not_say(bus: Bus) ->
     time.sleep(2.5)
     assert receiver.peek_messages(1, sequence_number=1) == []
     assert bus.dead_letters("forgetful").peek_messages(1, sequence_number=1) == []
-
-
-def test_a_message_of_its_own_short_life(bus: Bus, queue: str) -> None:
-    bus.sender(queue).send_messages(ServiceBusMessage("x", time_to_live=timedelta(seconds=1)))
-    time.sleep(1.5)
-    assert nothing_comes(bus.receiver(queue))

@@ -34,7 +34,9 @@ def create_squares(
     connection.execute(
         sql.SQL(
             "INSERT INTO {} (fid, name, population, is_land, geom)"
-            " SELECT 3 + n, 'square ' || n, n, true, ST_Transform(ST_Expand(ST_SetSRID(ST_Point(20 + n * 0.001, 20), 4326), 0.0004), {}) FROM generate_series(1, {}) n"
+            " SELECT 3 + n, 'square ' || n, n, true, ST_Transform("
+            "ST_Expand(ST_SetSRID(ST_Point(20 + n * 0.001, 20), 4326), 0.0004), {}) FROM"
+            " generate_series(1, {}) n"
         ).format(name, sql.Literal(srid), sql.Literal(count))
     )
     connection.execute(sql.SQL("GRANT SELECT ON {} TO geo_reader").format(name))
@@ -57,8 +59,8 @@ def publish(
     connection.execute(
         "INSERT INTO app.datasets (dataset_key, namespace, identifiers, collection_id, data_type, status,"
         " revision, published_revision, data_locations, data_characteristics, completed_at)"
-        " VALUES (%(key)s, 'ddh', %(ids)s, %(cid)s, %(type)s, %(status)s, %(rev)s, %(rev)s, %(loc)s, %(chars)s,"
-        " now())"
+        " VALUES (%(key)s, 'ddh', %(ids)s, %(cid)s, %(type)s, %(status)s, %(rev)s, %(rev)s, %(loc)s,"
+        " %(chars)s, now())"
         " ON CONFLICT (dataset_key) DO UPDATE SET revision = %(rev)s, published_revision = %(rev)s,"
         " data_locations = %(loc)s, data_characteristics = %(chars)s, status = %(status)s,"
         " completed_at = now()",
@@ -85,8 +87,9 @@ def insert_request(
     done = status in {"completed", "failed"}
     connection.execute(
         "INSERT INTO platform.requests (request_id, dataset_key, revision, client_id, request_type,"
-        " source_path, original_request, fingerprint, status, completed_at) VALUES (%s, %s, %s, 'ddh_v1', 'vector',"
-        " 'bronze/x.gpkg', '{}', 'f', %s, CASE WHEN %s THEN now() END)",
+        " source_path, original_request, fingerprint, status, completed_at)"
+        " VALUES (%s, %s, %s, 'ddh_v1', 'vector', 'bronze/x.gpkg', '{}', 'f', %s,"
+        " CASE WHEN %s THEN now() END)",
         (request_id, dataset_key, revision, status, done),
     )
 

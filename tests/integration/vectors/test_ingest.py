@@ -288,7 +288,7 @@ def test_an_error_in_the_middle_of_the_load_leaves_no_table(
     with pytest.raises(PermanentTaskError) as caught:
         ingestion.run("bad.zip", zipped_shapefile(damaged))
 
-    assert caught.value.code == "ENCODING_ERROR"
+    assert (caught.value.code, caught.value.context["column"]) == ("ENCODING_ERROR", "name")
     assert staged_tables(connection) == []
 
 

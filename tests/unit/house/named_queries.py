@@ -1,6 +1,6 @@
 """Which named statement of `sql/queries/` is used where, read from the syntax trees.
 
-A module takes a topic by `NAME = load("topic")` and a statement by `NAME["statement"]` (or `self.NAME[...]`), or through a function
+A module takes a topic by `NAME = load("topic")` and a statement by `NAME["statement"]`, or through a function
 of its own that does `NAME[parameter]`; such a function may call another one. What `NAME[...]` holds in its
 brackets, or what such a function is called with, may also be chosen between two strings.
 """

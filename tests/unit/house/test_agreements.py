@@ -17,6 +17,7 @@ from core.models.stage import StageStatus
 from core.models.task import TASK_TRANSITIONS, TaskStatus
 from core.schema.queue import QueueRole
 from geo_platform.states import DATASET_TRANSITIONS, DatasetStatus, RequestStatus
+from tools.checks.settings_page import settings_of_config
 
 SCHEMA = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "sql" / "schema").glob("*.sql")))
 TABLES = dict(re.findall(r"CREATE TABLE ([\w.]+) \(\n(.*?)\n\);", SCHEMA, re.DOTALL))
@@ -87,8 +88,6 @@ def test_the_default_queues_are_those_that_are_made() -> None:
 
 def test_example_settings_name_settings_that_exist() -> None:
     """`local.settings.example.json` starts an app: all its values are ours, or the Functions host's."""
-    from tools.checks.settings_page import settings_of_config
-
     example = json.loads((ROOT / "local.settings.example.json").read_text("utf-8"))["Values"]
     hosts = {name for name in example if name.startswith(("FUNCTIONS_", "AzureWebJobs"))}
     assert set(example) - hosts - {setting.name for setting in settings_of_config()} == set()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from triggers.serving.rasters import stretch
+from triggers.serving.stretch import stretch
 
 TWO = [{"min": -5.0, "max": 10.0}, {"min": 3.0, "max": 3.0}]
 

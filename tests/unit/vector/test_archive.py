@@ -52,6 +52,12 @@ def test_an_encrypted_entry_is_refused(refusal: Refusal, parts: dict[str, bytes]
     assert refusal("a.zip", bytes(content)).code == "ARCHIVE_UNSAFE"
 
 
+def test_an_archive_in_the_archive_is_called_one(refusal: Refusal, parts: dict[str, bytes]) -> None:
+    files = {f"places{suffix}": part for suffix, part in parts.items()} | {"inner.zip": b"PK"}
+
+    assert "archive itself" in refusal("a.zip", zipped(files)).message
+
+
 def test_too_many_entries_are_refused(refusal: Refusal) -> None:
     content = zipped({f"{number}.txt": b"" for number in range(1_001)})
 

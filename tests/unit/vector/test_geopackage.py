@@ -1,5 +1,6 @@
 """GeoPackage: tables, not programs; layers by name; nothing lost."""
 
+import struct
 from datetime import date
 from pathlib import Path
 
@@ -46,13 +47,14 @@ def test_an_unknown_layer(refusal: Refusal, geopackage: Path) -> None:
     assert (error.code, error.context["layers"]) == ("LAYER_NOT_FOUND", ["Plä ces"])
 
 
-def test_an_endless_view_in_the_place_of_a_layer(refusal: Refusal, geopackage: Path) -> None:
+@pytest.mark.parametrize("name", ["Plä ces", "rtree_places"])
+def test_an_endless_view_in_the_place_of_a_layer(refusal: Refusal, geopackage: Path, name: str) -> None:
     edit_geopackage(geopackage, 'ALTER TABLE "Plä ces" RENAME TO hidden')
     edit_geopackage(
         geopackage,
-        f'CREATE VIEW "Plä ces" AS {ENDLESS}',
-        "UPDATE gpkg_contents SET table_name = 'Plä ces'",
-        "UPDATE gpkg_geometry_columns SET table_name = 'Plä ces'",
+        f'CREATE VIEW "{name}" AS {ENDLESS}',
+        f"UPDATE gpkg_contents SET table_name = '{name}'",
+        f"UPDATE gpkg_geometry_columns SET table_name = '{name}'",
     )
 
     assert refusal("a.gpkg", geopackage.read_bytes()).code == "UNSUPPORTED_FORMAT"
@@ -140,7 +142,10 @@ def test_an_empty_layer(refusal: Refusal, tmp_path: Path) -> None:
     assert refusal("a.gpkg", source.read_bytes()).code == "NO_FEATURES"
 
 
-def test_curves_are_reported(inspected: Inspect, geopackage: Path) -> None:
-    edit_geopackage(geopackage, "UPDATE gpkg_geometry_columns SET geometry_type_name = 'CURVEPOLYGON'")
+def test_curves_are_refused(refusal: Refusal, geopackage: Path) -> None:
+    arc = struct.pack("<BII6d", 1, 8, 3, 0, 0, 1, 1, 2, 0)  # CIRCULARSTRING (0 0, 1 1, 2 0)
+    header = struct.pack("<2sBBi", b"GP", 0, 1, 4326)
+    edit_geopackage(geopackage, f"""UPDATE "Plä ces" SET geom = x'{(header + arc).hex()}' WHERE fid = 1""")
+    error = refusal("a.gpkg", geopackage.read_bytes())
 
-    assert "Curved" in inspected("a.gpkg", geopackage.read_bytes()).warnings[0]
+    assert (error.code, "curved" in error.message) == ("GEOMETRY_UNREADABLE", True)

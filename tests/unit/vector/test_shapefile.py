@@ -66,6 +66,12 @@ def test_coordinates_that_are_no_numbers_are_refused(
     assert refusal("a.zip", zipped_shapefile(broken)).code == "GEOMETRY_UNREADABLE"
 
 
+def test_bytes_behind_the_declared_end_do_no_harm(inspected: Inspect, parts: dict[str, bytes]) -> None:
+    longer = {suffix: part + b"\0" * 7 for suffix, part in parts.items() if suffix not in (".prj", ".cpg")}
+
+    assert inspected("a.zip", zipped_shapefile(parts | longer)).feature_count == 10
+
+
 def test_null_shapes_are_counted_and_kept(inspected: Inspect, tmp_path: Path) -> None:
     parts = shapefile_parts(tmp_path, [None, *points(2)], {"name": ["a", "b", "c"]})
     found = inspected("a.zip", zipped_shapefile(parts))

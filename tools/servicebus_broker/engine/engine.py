@@ -23,6 +23,7 @@ class Engine:
             dead = Queue(definition, storage=storage, clock=clock, name=dead_name, dead_letters=None)
             self.queues[dead_name] = dead
             self.queues[name] = Queue(definition, storage=storage, clock=clock, name=name, dead_letters=dead)
+        storage.commit()
 
     def advance(self) -> None:
         """Do what is due in every queue."""

@@ -71,6 +71,7 @@ class Storage:
 
     def queue(self, name: str) -> tuple[int, int]:
         """Return (id, last sequence number used) of a queue, registering it when new."""
+        self._begin()
         self._db.execute("INSERT OR IGNORE INTO queues (name) VALUES (?)", (name,))
         row = self._db.execute("SELECT id, last_sequence FROM queues WHERE name = ?", (name,)).fetchone()
         return row[0], row[1]

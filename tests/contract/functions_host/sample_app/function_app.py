@@ -17,7 +17,7 @@ from timer_functions import blueprint as timer_blueprint
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.register_functions(http_blueprint)
-if os.environ.get("TASKS_QUEUE"):
+if os.environ.get("QUEUE_PREFIX"):
     app.register_functions(message_blueprint)
 if os.environ.get("TICK_SCHEDULE"):
     app.register_functions(timer_blueprint)

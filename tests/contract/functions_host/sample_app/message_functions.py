@@ -13,7 +13,7 @@ import trace_file
 blueprint = func.Blueprint()
 
 
-@blueprint.service_bus_queue_trigger(arg_name="msg", queue_name="%TASKS_QUEUE%", connection="Bus")
+@blueprint.service_bus_queue_trigger(arg_name="msg", queue_name="%QUEUE_PREFIX%-tasks", connection="Bus")
 async def on_task(msg: func.ServiceBusMessage, context: func.Context) -> None:
     """Does what the body says."""
     order = json.loads(msg.get_body() or b"{}")
@@ -42,7 +42,7 @@ async def on_task(msg: func.ServiceBusMessage, context: func.Context) -> None:
 
 
 @blueprint.service_bus_queue_trigger(
-    arg_name="msgs", queue_name="batches", connection="Bus", cardinality=func.Cardinality.MANY
+    arg_name="msgs", queue_name="%QUEUE_PREFIX%-batches", connection="Bus", cardinality=func.Cardinality.MANY
 )
 def on_batch(msgs: list[func.ServiceBusMessage]) -> None:
     """Reports a whole batch."""
@@ -62,7 +62,7 @@ _most = 0
 _guard = threading.Lock()
 
 
-@blueprint.service_bus_queue_trigger(arg_name="msg", queue_name="sync-tasks", connection="Bus")
+@blueprint.service_bus_queue_trigger(arg_name="msg", queue_name="%QUEUE_PREFIX%-sync-tasks", connection="Bus")
 def on_sync_task(msg: func.ServiceBusMessage) -> None:
     """A sync function that counts its own concurrency."""
     global _together, _most

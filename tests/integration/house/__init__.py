@@ -1,0 +1,1 @@
+"""The database of the house: schema, privileges and statements, on a real server."""
