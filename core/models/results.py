@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.errors import AppError, TransientError
+from core.errors import AppError, TransientError, Unavailable
 
 
 class ErrorClass(StrEnum):
@@ -39,7 +39,8 @@ class ErrorDetail(BaseModel):
     def of(cls, exc: BaseException, **where: Any) -> "ErrorDetail":
         """The detail of an exception; the text of a foreign exception stays in the log, not here."""
         if isinstance(exc, AppError):
-            kind = ErrorClass.TRANSIENT if isinstance(exc, TransientError) else ErrorClass.PERMANENT
+            passing = isinstance(exc, TransientError | Unavailable)
+            kind = ErrorClass.TRANSIENT if passing else ErrorClass.PERMANENT
             return cls(
                 code=exc.code,
                 message=exc.message,

@@ -117,14 +117,19 @@ def test_a_second_broker_on_the_same_file_is_refused(mortal_broker: BrokerProces
     assert rival.stop() == 1
 
 
-def test_locks_are_released_on_disconnect_when_asked(tmp_path: Path, take: Take) -> None:
+@pytest.fixture
+def releasing_broker(tmp_path: Path) -> Iterator[BrokerProcess]:
     process = BrokerProcess(tmp_path, "--release-on-disconnect")
     process.start()
-    with ServiceBusClient.from_connection_string(process.connection_string) as client:
+    yield process
+    assert process.stop() == 0
+
+
+def test_locks_are_released_on_disconnect_when_asked(releasing_broker: BrokerProcess, take: Take) -> None:
+    with ServiceBusClient.from_connection_string(releasing_broker.connection_string) as client:
         with client.get_queue_sender(QUEUE) as sender, client.get_queue_receiver(QUEUE) as receiver:
             sender.send_messages(ServiceBusMessage("x"))
             take(receiver, 1)
         with client.get_queue_receiver(QUEUE) as receiver:
             (again,) = take(receiver, 1)
             assert again.delivery_count == 0
-    assert process.stop() == 0
