@@ -10,6 +10,7 @@ from triggers.openapi import openapi_blueprint
 from triggers.platform import platform_blueprint
 from triggers.problems import answers
 from triggers.service_bus import queue_blueprint
+from triggers.serving.routes import serving_blueprint
 from triggers.submit_job import submit_job_blueprint
 from triggers.timers import timer_blueprint
 
@@ -24,6 +25,7 @@ def register(functions: func.FunctionApp, app: Application) -> None:
         openapi_blueprint,
         queue_blueprint,
         timer_blueprint,
+        serving_blueprint,
         _fallback_blueprint,
     ):
         functions.register_functions(make(app))

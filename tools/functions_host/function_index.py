@@ -5,6 +5,7 @@
 
 import importlib
 import inspect
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +18,8 @@ import azure.functions as func
 
 from tools.functions_host.errors import IndexingError
 from tools.functions_host.settings import is_true
+
+_logger = logging.getLogger("functions_host.index")
 
 
 class TriggerKind(StrEnum):
@@ -111,6 +114,8 @@ def _check_bindings(name: str, function: Any, trigger: Any) -> None:
     ]
     if others:
         raise IndexingError(f"{name}: this host has no {others[0].type} binding")
+    if function.get_settings_dict("retry_policy"):
+        _logger.warning("%s: its retry policy is not applied", name, extra={"action": "retry_policy_ignored"})
     if getattr(trigger, "is_sessions_enabled", None):
         raise IndexingError(f"{name}: this host does not serve session queues")
 

@@ -56,7 +56,6 @@ class HttpSection(_Section):
 class ServiceBusSection(_Section):
     """extensions.serviceBus; `max_concurrent_calls` counts messages in flight per function and host."""
 
-    prefetch_count: int = Field(default=0, ge=0)
     max_concurrent_calls: int = Field(default_factory=lambda: 16 * (os.cpu_count() or 1), ge=1)
     max_message_batch_size: int = Field(default=1000, ge=1)
     max_auto_lock_renewal_duration: Timespan = timedelta(minutes=5)

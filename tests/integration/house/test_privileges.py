@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from infrastructure import migrations
 from tools.stack.database import DatabaseUrls
 
 _ROLES = """
@@ -91,10 +92,11 @@ def _url(urls: DatabaseUrls, role: str) -> str:
 
 @pytest.mark.parametrize(("role", "text"), _cases(_DENIED))
 def test_denied(shared_urls: DatabaseUrls, role: str, text: str) -> None:
-    with (
-        psycopg.connect(_url(shared_urls, role)) as connection,
-        pytest.raises(errors.InsufficientPrivilege),
-    ):
+    _assert_denied(shared_urls, role, text)
+
+
+def _assert_denied(urls: DatabaseUrls, role: str, text: str) -> None:
+    with psycopg.connect(_url(urls, role)) as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute(text.encode())
 
 
@@ -133,3 +135,17 @@ def test_the_application_owns_nothing_and_writes_rows(shared_urls: DatabaseUrls)
     assert {frozenset(held) for _, held in relations.values()} == {
         frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
     }
+
+
+def test_a_migration_takes_back_what_is_not_granted_any_more(database_urls: DatabaseUrls) -> None:
+    with psycopg.connect(database_urls.migrator) as connection:
+        connection.execute("GRANT SELECT ON platform.clients TO geo_reader")
+        connection.execute("GRANT ALL ON public.schema_migrations TO geo_app")
+        connection.execute("GRANT CREATE ON SCHEMA app TO geo_app")
+    migrations.migrate(database_urls.migrator)
+    for role, text in (
+        ("geo_reader", "SELECT FROM platform.clients"),
+        ("geo_app", "DELETE FROM public.schema_migrations"),
+        ("geo_app", "CREATE TABLE app.x ()"),
+    ):
+        _assert_denied(database_urls, role, text)
