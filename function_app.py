@@ -8,5 +8,7 @@ from bootstrap import build
 from config import Settings
 from triggers.registration import register
 
-app = func.FunctionApp()
-register(app, build(Settings()))
+settings = Settings()
+app = func.FunctionApp(http_auth_level=func.AuthLevel(settings.platform.http_auth_level))
+application = build(settings)
+register(app, application)
