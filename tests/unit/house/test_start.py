@@ -131,6 +131,14 @@ def test_a_missing_setting_stops_the_start_by_name(missing: str) -> None:
     assert missing in done.stderr
 
 
+@pytest.mark.parametrize("level", ["anonymous", "function"])
+def test_the_setting_decides_whether_azure_asks_for_keys(level: str) -> None:
+    done = _run(ROOT, settings={"HTTP_AUTH_LEVEL": level})
+    assert done.returncode == 0, done.stderr
+    asked = {function["auth_level"] for function in _of_type(json.loads(done.stdout), "httpTrigger")}
+    assert asked == {level}
+
+
 _TASK = """
 from core.schema.queue import QueueRole
 from core.task_models.hello_world import Greeting, GreetParameters

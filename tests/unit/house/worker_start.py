@@ -16,6 +16,7 @@ def _described(function: Any) -> dict[str, Any]:
         "type": str(trigger.type),
         "queue": getattr(trigger, "queue_name", None),
         "route": getattr(trigger, "route", None),
+        "auth_level": getattr(getattr(trigger, "auth_level", None), "value", None),
     }
 
 
