@@ -130,8 +130,12 @@ def stack(
     azurite: AzuriteServer,
     broker: BrokerServer,
 ) -> Iterator[Stack]:
-    """The stack with its hosts, on the servers of the other fixtures and with a database of its own."""
-    stack = Stack(ROOT, server_state.path, Topology.STANDALONE, durable=False)
+    """The stack with its hosts, on the servers of the other fixtures and with a database of its own.
+
+    Two processes answer, so that no test passes because one process remembers something.
+    """
+    settings = {"FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
+    stack = Stack(ROOT, server_state.path, Topology.STANDALONE, durable=False, settings=settings)
     database_clones.replace(stack.database.name)
     hosts = [stack.part(app.part) for app in APPS[stack.topology]]
     try:

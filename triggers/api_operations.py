@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 JSON, GEOJSON, PROBLEM = "application/json", "application/geo+json", "application/problem+json"
-PNG, MVT = "image/png", "application/vnd.mapbox-vector-tile"
+SCHEMA = "application/schema+json"
+PICTURE, MVT, HTML = "image/*", "application/vnd.mapbox-vector-tile", "text/html"
 
 
 class Tag(StrEnum):
@@ -70,3 +71,8 @@ def get(
     """A GET that answers 200 with one thing."""
     given = Answer(answer, (model,) if model else (), media_type)
     return Operation("GET", path, summary, tag, {200: given}, parameters=parameters, errors=errors)
+
+
+def whole(least: int, most: int, default: int) -> dict[str, Any]:
+    """The schema of a whole number within limits."""
+    return {"type": "integer", "minimum": least, "maximum": most, "default": default}

@@ -59,6 +59,8 @@ _DATA_CODES = frozenset(
     {"SOURCE_NOT_FOUND", "SOURCE_TOO_LARGE", "SOURCE_INVALID", "SOURCE_FORBIDDEN", "UNSUPPORTED_FORMAT"}
 )
 _INTERNAL_REMEDY = "Try again; if it persists, give support the error_id."
+_LATER_REMEDY = "Try again in some seconds."
+_REQUEST_REMEDY = "Correct the request; GET /api/openapi.json describes the paths and parameters."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ def document_of(problem: Problem, *, instance: str, error_id: str) -> dict[str, 
         "code": problem.code,
         "category": problem.category,
         "retryable": problem.is_retryable,
-        "remediation": problem.remediation,
+        "remediation": problem.remediation or _usual_remedy(problem),
         "field_errors": [_field_error(entry, code=problem.code) for entry in problem.field_errors],
         "job": context.pop("job", None),
         "offending": list(context.pop("offending", ()))[:20],
@@ -143,6 +145,12 @@ def document_of(problem: Problem, *, instance: str, error_id: str) -> dict[str, 
         "context": context,
         "links": [dict(link) for link in problem.links],
     }
+
+
+def _usual_remedy(problem: Problem) -> str:
+    if problem.is_retryable:
+        return _LATER_REMEDY
+    return _INTERNAL_REMEDY if problem.status >= 500 else _REQUEST_REMEDY
 
 
 def _field_error(entry: Mapping[str, str], *, code: str) -> dict[str, str]:

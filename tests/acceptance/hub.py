@@ -8,7 +8,9 @@ from typing import Any
 import psycopg
 import requests
 from azure.storage.blob import BlobServiceClient
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from tests.unit.platform.problem_shape import PROBLEM_SCHEMA
 from tools.stack.stack import Stack
 
 
@@ -41,8 +43,8 @@ class Hub:
             **changes,
         }
 
-    def submit(self, body: Any, **query: str) -> requests.Response:
-        return requests.post(f"{self.base_url}/platform/submit", json=body, params=query, timeout=10)
+    def submit(self, body: Any, *, prefix: str = "", **query: str) -> requests.Response:
+        return requests.post(f"{self.base_url}{prefix}/platform/submit", json=body, params=query, timeout=10)
 
     def wait(self, status_url: str, *, seconds: float = 60) -> dict[str, Any]:
         """Poll until the request has ended."""
@@ -68,4 +70,18 @@ class Hub:
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What the database says, for what HTTP must not show."""
         with psycopg.connect(self.stack.database.urls().admin) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement).fetchall()
+
+
+def problem(answer: requests.Response, *, status: int, code: str | None = None) -> dict[str, Any]:
+    """The body of an error, checked against the one shape."""
+    assert answer.status_code == status, (answer.url, answer.text)
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert body["error"] == body["detail"]
+    assert body.pop("description", body["detail"]) == body["detail"]  # for OGC's and STAC's clients
+    Draft202012Validator(PROBLEM_SCHEMA).validate(body)
+    if code is not None:
+        assert body["code"] == code, body
+    return body

@@ -3,7 +3,7 @@
 import requests
 from shapely.geometry import Point
 
-from tests.acceptance.hub import Hub
+from tests.acceptance.hub import Hub, problem
 from tests.vectors import geojson
 
 
@@ -21,7 +21,8 @@ def test_another_content_under_the_same_identity_is_a_conflict(hub: Hub) -> None
     body = hub.body("vector", hub.upload("a.geojson", geojson([Point(1, 2)])))
     hub.wait(hub.submit(body).json()["status_url"])
     other = hub.submit({**body, "source_path": hub.upload("b.geojson", geojson([Point(3, 4)]))})
-    assert (other.status_code, other.json()["code"]) == (409, "IDENTITY_CONFLICT")
+    refused = problem(other, status=409, code="IDENTITY_CONFLICT")
+    assert [entry["loc"] for entry in refused["field_errors"]] == ["source_path"]
 
 
 def test_both_spellings_of_the_status_answer_alike_and_know_what_is_unchanged(hub: Hub) -> None:
@@ -36,7 +37,7 @@ def test_both_spellings_of_the_status_answer_alike_and_know_what_is_unchanged(hu
 
 def test_an_unknown_request_is_not_found_in_the_one_shape(hub: Hub) -> None:
     answer = hub.get(f"{hub.base_url}/platform/status/{'0' * 32}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "REQUEST_NOT_FOUND")
+    problem(answer, status=404, code="REQUEST_NOT_FOUND")
 
 
 def test_a_job_of_the_internal_door(hub: Hub) -> None:
@@ -50,10 +51,10 @@ def test_a_job_of_the_internal_door(hub: Hub) -> None:
     job = hub.get(created.json()["status_url"]).json()
     assert (job["job_type"], job["total_stages"]) == ("hello_world", 2)
     wrong = requests.post(url, json={"n": -1, "names": 1}, timeout=10)
-    assert wrong.status_code == 422
-    assert {entry["loc"] for entry in wrong.json()["field_errors"]} == {"n", "names"}
+    refused = problem(wrong, status=422, code="VALIDATION_ERROR")
+    assert {entry["loc"] for entry in refused["field_errors"]} == {"n", "names"}
     unknown = requests.post(f"{hub.base_url}/api/jobs/submit/nonsense", json={}, timeout=10)
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "UNKNOWN_JOB_TYPE")
+    problem(unknown, status=404, code="UNKNOWN_JOB_TYPE")
 
 
 def test_health_names_every_part(hub: Hub) -> None:
@@ -76,8 +77,28 @@ def test_health_names_every_part(hub: Hub) -> None:
 
 
 def test_whatever_is_not_there_answers_in_the_one_shape(hub: Hub) -> None:
-    for path in ("nothing", "api/nothing/here", "api/cog/nothing", "api/stac/nothing", "api/ogc/nothing"):
-        answer = hub.get(f"{hub.base_url}/{path}")
-        assert answer.status_code == 404, path
-        assert answer.json()["code"], path
-        assert answer.json()["remediation"], path
+    for path in (
+        "nothing",
+        "api/nothing/here",
+        "api/cog/nothing",
+        "api/cog/info?dataset=nothing",
+        "api/ogc/nothing",
+        "api/ogc/features/collections/nothing/items",
+        "api/stac/nothing",
+        "api/stac/collections/nothing",
+        f"api/platform/data/{'0' * 32}/download",
+        "api/jobs/nothing",
+        "static/nothing.css",
+    ):
+        problem(hub.get(f"{hub.base_url}/{path}"), status=404)
+
+
+def test_a_method_that_a_path_does_not_have_is_refused_in_the_one_shape(hub: Hub) -> None:
+    for method, path in (
+        ("DELETE", "platform/submit"),
+        ("GET", "api/platform/submit"),
+        ("PUT", "api/health"),
+    ):
+        answer = requests.request(method, f"{hub.base_url}/{path}", timeout=10)
+        problem(answer, status=answer.status_code)
+        assert answer.status_code in (404, 405)

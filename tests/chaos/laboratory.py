@@ -22,6 +22,9 @@ SETTINGS = {
     "ENGINE_RETRY_BASE_SECONDS": "0.2",
     "ENGINE_SWEEP_SCHEDULE": "* * * * * *",
     "ENGINE_JANITOR_SCHEDULE": "* * * * * *",
+}
+# What the laboratory's app does to its own messages.
+FAULTS = {
     "LAB_SEND_FAILURES": "0.05",
     "LAB_DUPLICATES": "0.2",
     "LAB_SEED": "20251120",
@@ -36,7 +39,11 @@ class Laboratory:
 
     def submit(self, job_type: str, *, tasks: int, milliseconds: int) -> str:
         """Submit a job, through whatever the stack suffers from at the moment."""
-        parameters = {"run": uuid.uuid4().hex, "tasks": tasks, "milliseconds": milliseconds}
+        parameters: dict[str, str | int] = {
+            "run": uuid.uuid4().hex,
+            "tasks": tasks,
+            "milliseconds": milliseconds,
+        }
         url = f"{self.stack.public_base_url}/api/jobs/submit/{job_type}"
         answer = requests.post(url, json=parameters, timeout=10)
         assert answer.status_code == 201, answer.text
@@ -45,7 +52,7 @@ class Laboratory:
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows, as the administrator sees them."""
         with psycopg.connect(self.stack.database.urls().admin) as connection:
-            return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement, values).fetchall()
 
     def ended(self, job_id: str) -> str | None:
         """The status in which the job ended, or None."""

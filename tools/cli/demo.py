@@ -37,26 +37,28 @@ def run_demo(*, stop: bool) -> int:
     try:
         bring_up(stack)
         all_well = _publish_and_check(stack)
+        if not stop:
+            console.print(f"\nLook at it: [bold]{stack.public_base_url}/[/]\n")
     finally:
         if stop:
-            console.print(f"Stopped {', '.join(stack.down())}")
+            console.print(f"\nStopped {', '.join(stack.down())}")
     verdict = "[bold green]All is well[/]" if all_well else "[bold red]Something is wrong, see above[/]"
     console.print(f"{verdict} ({time.monotonic() - started:.1f} s)")
     return 0 if all_well else 1
 
 
 def _publish_and_check(stack: Stack) -> bool:
-    exhibits = _exhibits()
+    exhibits = make_exhibits()
     with PlatformClient(stack.public_base_url) as client:
-        urls = {exhibit.submission.name: _submit(exhibit, client=client, stack=stack) for exhibit in exhibits}
+        urls = {exhibit.submission.name: submit(exhibit, client=client, stack=stack) for exhibit in exhibits}
         ended = watch_until_ended(urls, client=client, stack=stack, patience_seconds=_PATIENCE_SECONDS)
-        verdicts = [_examine(exhibit, ended[exhibit.submission.name], client=client) for exhibit in exhibits]
+        verdicts = [examine(exhibit, ended[exhibit.submission.name], client=client) for exhibit in exhibits]
     stack.raise_if_crashed()
-    console.print(f"\nLook at it: [bold]{stack.public_base_url}/[/]\n")
     return all(verdicts)
 
 
-def _exhibits() -> list[Exhibit]:
+def make_exhibits() -> list[Exhibit]:
+    """Both files of the demo."""
     sources = make_sources(ROOT, ROOT / ".local" / "demo")
     countries, blue_marble = (f"demo/{file.name}" for file in (sources.countries, sources.blue_marble))
     return [
@@ -75,7 +77,7 @@ def _exhibits() -> list[Exhibit]:
     ]
 
 
-def _submit(exhibit: Exhibit, *, client: PlatformClient, stack: Stack) -> str:
+def submit(exhibit: Exhibit, *, client: PlatformClient, stack: Stack) -> str:
     """Upload and submit; the URL to poll. What is published already is recognised, and costs nothing."""
     upload(exhibit.file, blob_name=exhibit.blob_name, connection_string=stack.azurite.connection_string)
     ticket = client.submit(exhibit.submission)
@@ -87,7 +89,7 @@ def _submit(exhibit: Exhibit, *, client: PlatformClient, stack: Stack) -> str:
     return ticket.status_url
 
 
-def _examine(exhibit: Exhibit, status: RequestStatus, *, client: PlatformClient) -> bool:
+def examine(exhibit: Exhibit, status: RequestStatus, *, client: PlatformClient) -> bool:
     """Fetch everything that was promised, and show what was seen."""
     if status.status != "completed":
         show_outcome(exhibit.submission.name, status)

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import antimeridian
 import pyogrio
 import rasterio
+import shapely
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_bounds
 
@@ -55,8 +57,18 @@ def make_sources(root: Path, directory: Path) -> DemoSources:
 def make_countries(source: Path, target: Path) -> None:
     """TopoJSON to GeoPackage; TopoJSON holds no CRS, Natural Earth is in longitude and latitude (WGS 84)."""
     countries = pyogrio.read_dataframe(source, layer="countries").set_crs("EPSG:4326")
+    countries.geometry = countries.geometry.map(cut_at_antimeridian)
     countries = countries.rename(columns={"id": "iso_numeric"})
     pyogrio.write_dataframe(countries, target, layer="countries", driver="GPKG")
+
+
+def cut_at_antimeridian(shape: shapely.Geometry) -> shapely.Geometry:
+    """Polygons whose rings go on from 180 to -180 degrees, as parts that end there; others as they are.
+
+    TopoJSON's rings lie on the globe: those of Russia and Fiji go around its back, that of Antarctica around
+    the pole. Taken as plane coordinates they draw bars across the whole map.
+    """
+    return shapely.geometry.shape(antimeridian.fix_shape(shape.__geo_interface__, fix_winding=True))
 
 
 def make_blue_marble(source: Path, target: Path) -> None:

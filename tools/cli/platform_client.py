@@ -18,7 +18,7 @@ class RequestRefused(StackError):
 
 
 class PlatformUnreachable(StackError):
-    """Nothing answers at the platform's address; it may be starting again."""
+    """Nothing answers at the platform's address, or it says that it cannot now; it may be starting again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,8 @@ class PlatformClient:
     def _json(self, response: requests.Response) -> dict[str, Any]:
         if response.ok:
             return dict(response.json())
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise PlatformUnreachable(f"{response.url} cannot answer now: {problem_in(response)}")
         raise RequestRefused(f"{response.status_code} from {response.url}: {problem_in(response)}")
 
 

@@ -21,12 +21,14 @@ WITH job AS (
 )
 INSERT INTO app.tasks (task_id, job_id, stage, task_index, task_type, target_queue, parameters, max_attempts,
                        status, attempt, lease_until)
-SELECT 'race' || r || '-' || t, 'race' || r, 1, t, 'race', 'q', '{}', 3, 'processing', 1, now() + interval '1 hour'
+SELECT 'race' || r || '-' || t, 'race' || r, 1, t, 'race', 'q', '{}', 3, 'processing', 1,
+       now() + interval '1 hour'
 FROM generate_series(1, %(rounds)s) r, generate_series(0, %(tasks)s - 1) t
 """
 _OUTCOME = """
 SELECT coalesce(advances, 0) AS advances, count(*) FROM app.jobs j
-LEFT JOIN (SELECT body ->> 'job_id' AS job_id, count(*) AS advances FROM app.outbox GROUP BY 1) o USING (job_id)
+LEFT JOIN (SELECT body ->> 'job_id' AS job_id, count(*) AS advances FROM app.outbox GROUP BY 1) o
+    USING (job_id)
 GROUP BY 1
 """
 
@@ -41,7 +43,7 @@ class Outcome:
 
 
 def race(url: str, *, statement: str, rounds: int, duplicates: int) -> Outcome:
-    """`rounds` stages; in each, `WORKERS` completions at once, `duplicates` of them of a task already named."""
+    """`rounds` stages; in each, `WORKERS` completions at once, `duplicates` of them of a named task."""
     tasks = WORKERS - duplicates
     with psycopg.connect(url) as connection:
         connection.execute("TRUNCATE app.jobs, app.stages, app.tasks, app.outbox CASCADE")
@@ -58,7 +60,7 @@ def race(url: str, *, statement: str, rounds: int, duplicates: int) -> Outcome:
         process.join(timeout=120)
     assert [process.exitcode for process in processes] == [0] * WORKERS
     with psycopg.connect(url) as connection:
-        counts = dict(connection.execute(_OUTCOME).fetchall())
+        counts: dict[int, int] = dict(connection.execute(_OUTCOME).fetchall())
     return Outcome(
         lost=counts.get(0, 0),
         once=counts.get(1, 0),

@@ -31,7 +31,7 @@ PROBLEM_SCHEMA = _closed(
         "code": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]+$"},
         "category": {"enum": ["request", "auth", "data", "system", "config"]},
         "retryable": {"type": "boolean"},
-        "remediation": _TEXT,
+        "remediation": {"type": "string", "minLength": 1},
         "field_errors": {
             "type": "array",
             "items": _closed({"loc": _TEXT, "msg": _TEXT, "hint": _TEXT, "code": _TEXT}),

@@ -1,4 +1,4 @@
-"""What comes from npm: Azurite, and the data of the demo."""
+"""What comes from npm: Azurite, the data of the demo, and the map library of the page."""
 
 import platform
 import shutil
@@ -10,10 +10,20 @@ from tools.cli.setup.commands import Commands, output_of
 _LEAST_NODE = 20
 _NODE = "22.23.3"
 
+# Below node_modules/maplibre-gl: what the page's map needs, with its licence; package.json pins the version.
+_MAP_LIBRARY = (
+    "dist/maplibre-gl.mjs",
+    "dist/maplibre-gl-worker.mjs",
+    "dist/maplibre-gl.css",
+    "LICENSE.txt",
+)
+_VENDOR = Path("triggers/serving/static/vendor")
+
 
 def are_there(root: Path) -> bool:
-    """Whether Azurite can be started."""
-    return (root / "node_modules" / "azurite").is_dir() and _has_node(root)
+    """Whether Azurite can be started, and the page has its map."""
+    has_map = all((root / _VENDOR / Path(name).name).is_file() for name in _MAP_LIBRARY)
+    return has_map and (root / "node_modules" / "azurite").is_dir() and _has_node(root)
 
 
 def install(commands: Commands) -> None:
@@ -23,6 +33,15 @@ def install(commands: Commands) -> None:
         package = f"node-linux-{machine}@{_NODE}"
         commands.run("npm", "install", "--no-save", "--prefix", ".local/node", package)
     commands.run("npm", "ci", "--loglevel=error")
+    copy_map_library(commands.root)
+
+
+def copy_map_library(root: Path) -> None:
+    """MapLibre GL's files to where they are served from: ignored by git, and a part of deployments."""
+    vendor = root / _VENDOR
+    vendor.mkdir(parents=True, exist_ok=True)
+    for name in _MAP_LIBRARY:
+        shutil.copy(root / "node_modules" / "maplibre-gl" / name, vendor)
 
 
 def _has_node(root: Path) -> bool:
