@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard, TypeVar, get_type_hints
+from datetime import timedelta
+from typing import Any, Protocol, TypeGuard, TypeVar, get_type_hints
 
 from pydantic import BaseModel
 
@@ -12,21 +13,78 @@ from core.schema.queue import QueueRole
 
 Entry = TypeVar("Entry")
 Handler = Callable[[Any, Any], BaseModel]
+DEFAULT_TIME_LIMIT = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class HandlerDefinition:
-    """A task type: the function that runs it, its models, and the queue its tasks travel on."""
+    """A task type: the function that runs it, its models, and the queue its tasks travel on.
+
+    An `isolated` handler runs in a process of its own, which can be killed: its `time_limit` is then
+    exact, where another handler is only stopped at its next checkpoint. `memory_limit_bytes` is what the
+    process may take for itself.
+    """
 
     task_type: str
     function: Handler
     parameters_model: type[BaseModel]
     result_model: type[BaseModel]
     queue: QueueRole
+    isolated: bool = False
+    time_limit: timedelta = DEFAULT_TIME_LIMIT
+    memory_limit_bytes: int | None = None
 
 
-def define_handler(task_type: str, function: Handler, *, queue: QueueRole) -> HandlerDefinition:
+class HandlerRunner(Protocol):
+    """Runs the handler of one attempt, here or in a process of its own, as its definition says."""
+
+    def __call__(self, definition: HandlerDefinition, parameters: BaseModel, context: Any) -> BaseModel:
+        """The handler's result.
+
+        Raises:
+            TransientError: WORKER_CRASHED, OUT_OF_MEMORY or TASK_TIMEOUT: the attempt ended badly.
+            TaskCancelled: the task was told to stop.
+            ContractViolation: the handler returned something else than it declares.
+            Exception: whatever the handler raises.
+        """
+
+
+def define_handler(
+    task_type: str,
+    function: Handler,
+    *,
+    queue: QueueRole,
+    isolated: bool = False,
+    time_limit: timedelta = DEFAULT_TIME_LIMIT,
+    memory_limit_bytes: int | None = None,
+) -> HandlerDefinition:
     """The definition of `function(parameters: Model, context) -> Model`, read from its annotations.
+
+    Raises:
+        ContractViolation: the annotations are missing or are no pydantic models; the limits make no sense;
+            another process could not import the function.
+    """
+    parameters_model, result_model = models_of(function)
+    if isolated and "<" in function.__qualname__:
+        raise ContractViolation(f"an isolated handler must be importable: {function.__qualname__} is not")
+    if time_limit <= timedelta(0) or (memory_limit_bytes is not None and memory_limit_bytes <= 0):
+        raise ContractViolation(f"the limits of {task_type} must be above zero")
+    if memory_limit_bytes is not None and not isolated:
+        raise ContractViolation(f"{task_type} must be isolated to have a memory limit")
+    return HandlerDefinition(
+        task_type,
+        function,
+        parameters_model,
+        result_model,
+        queue,
+        isolated=isolated,
+        time_limit=time_limit,
+        memory_limit_bytes=memory_limit_bytes,
+    )
+
+
+def models_of(function: Handler) -> tuple[type[BaseModel], type[BaseModel]]:
+    """The models of a handler's parameters and of its result, read from its annotations.
 
     Raises:
         ContractViolation: the annotations are missing or are no pydantic models.
@@ -38,7 +96,7 @@ def define_handler(task_type: str, function: Handler, *, queue: QueueRole) -> Ha
         raise ContractViolation(
             f"task handler {function.__qualname__} must be annotated (parameters: Model, context) -> Model"
         )
-    return HandlerDefinition(task_type, function, parameters_model, result_model, queue)
+    return parameters_model, result_model
 
 
 def _is_model(hint: Any) -> TypeGuard[type[BaseModel]]:

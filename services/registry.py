@@ -3,25 +3,43 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 import services
-from core.registry import Handler, HandlerDefinition, Registry, define_handler
+from core.registry import DEFAULT_TIME_LIMIT, Handler, HandlerDefinition, Registry, define_handler
 from core.schema.queue import QueueRole
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 ALL_HANDLERS: Registry[HandlerDefinition] = Registry()
 
 
-def register_task(task_type: str, *, queue: QueueRole) -> Callable[[AnyHandler], AnyHandler]:
+def register_task(
+    task_type: str,
+    *,
+    queue: QueueRole,
+    isolated: bool = False,
+    time_limit: timedelta = DEFAULT_TIME_LIMIT,
+    memory_limit_bytes: int | None = None,
+) -> Callable[[AnyHandler], AnyHandler]:
     """Decorator: `function(parameters: Model, context: TaskContext) -> Model` runs tasks of this type.
 
     `queue` says where its tasks travel: raster tasks (much memory, few at a time), vector tasks (bound
-    by the database, many at a time), or neither.
+    by the database, many at a time), or neither. `isolated` is for handlers that call native code on data
+    of strangers: each attempt gets a process, so that a crash, a hang or a flood of memory costs the
+    attempt and not the host. `time_limit` and `memory_limit_bytes`: see `HandlerDefinition`.
     """
 
     def register(function: AnyHandler) -> AnyHandler:
-        ALL_HANDLERS.add(task_type, define_handler(task_type, function, queue=queue))
+        definition = define_handler(
+            task_type,
+            function,
+            queue=queue,
+            isolated=isolated,
+            time_limit=time_limit,
+            memory_limit_bytes=memory_limit_bytes,
+        )
+        ALL_HANDLERS.add(task_type, definition)
         return function
 
     return register

@@ -3,7 +3,8 @@
 GDAL's COG driver does the conversion, through `rasterio.shutil.copy`: measured on 8000 x 8000 x 3 bytes it
 took 4 s where rio-cogeo took 6, in less memory, and it lets go of the interpreter lock while it works, so
 that the lease of the task is renewed meanwhile. rio-cogeo builds overviews through a call that holds the
-lock. The price: there is neither progress nor a point to stop at within the conversion.
+lock. The price: there is neither progress nor a point to stop at within the conversion; who cancels the
+task there kills its process.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import rasterio
 from rasterio.shutil import copy
 
+from core.crashpoints import crashpoint
 from core.ports import BlobInfo
 from core.schema.queue import QueueRole
 from core.task_models.raster import (
@@ -22,7 +24,7 @@ from core.task_models.raster import (
 )
 from services.context import TaskContext
 from services.raster.clean_copy import PixelFacts, clean_copy
-from services.raster.environment import hardened_gdal, open_geotiff, writing
+from services.raster.environment import MEMORY_LIMIT_BYTES, hardened_gdal, open_geotiff, writing
 from services.raster.inspect import header_warnings, inspect, source_of
 from services.raster.source import LocalSource, fetch_source
 from services.raster.validate import require_data
@@ -43,7 +45,9 @@ class _Converted:
     warnings: tuple[str, ...]
 
 
-@register_task("create_cog", queue=QueueRole.RASTER_TASKS)
+@register_task(
+    "create_cog", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+)
 def create_cog(parameters: CreateCogParameters, context: TaskContext) -> CreateCogResult:
     """Convert the source and upload the COG as `<target_prefix>/<attempt name>.tif`, a name used once.
 
@@ -115,7 +119,10 @@ def _check(cog: Path, description: RasterDescription) -> tuple[int, ...]:
 def _upload(cog: Path, target_prefix: str, context: TaskContext) -> BlobInfo:
     uri = f"{target_prefix.rstrip('/')}/{context.attempt_name}.tif"
     context.artefacts.stage_blob(uri, job_id=context.job_id, task_id=context.task_id, attempt=context.attempt)
-    return context.storage.upload_new(cog, uri, content_type=CONTENT_TYPE)
+    crashpoint("blob_announced_before_made")
+    uploaded = context.storage.upload_new(cog, uri, content_type=CONTENT_TYPE)
+    crashpoint("blob_made_before_recorded")
+    return uploaded
 
 
 def _result(

@@ -12,6 +12,9 @@ from rasterio.errors import RasterioError, RasterioIOError
 from core.errors import PermanentTaskError, TransientError
 from services.raster.georeference import require_georeference
 
+# Address space of an attempt at a raster task: GDAL's block cache, some rows of blocks, and its threads.
+MEMORY_LIMIT_BYTES = 4 * 1024**3
+
 # Per thread while a handler runs. GDAL_CACHEMAX is not among them: GDAL has one block cache for the whole
 # process, whose size (5 % of the memory, unless the environment says otherwise) no task may change.
 _HARDENED = {

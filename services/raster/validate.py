@@ -8,14 +8,16 @@ from core.errors import PermanentTaskError
 from core.schema.queue import QueueRole
 from core.task_models.raster import ValidateRasterParameters, ValidateRasterResult
 from services.context import TaskContext
-from services.raster.environment import hardened_gdal, open_geotiff
+from services.raster.environment import MEMORY_LIMIT_BYTES, hardened_gdal, open_geotiff
 from services.raster.inspect import header_warnings, inspect, source_of
 from services.raster.pixels import row_windows, valid_pixels
 from services.raster.source import fetch_source
 from services.registry import register_task
 
 
-@register_task("validate_raster", queue=QueueRole.RASTER_TASKS)
+@register_task(
+    "validate_raster", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+)
 def validate_raster(parameters: ValidateRasterParameters, context: TaskContext) -> ValidateRasterResult:
     """Download, admit, check the header, and read every block.
 

@@ -18,7 +18,7 @@ from core.task_models.raster import (
     VerifyCogParameters,
 )
 from services.context import TaskContext
-from services.raster.environment import hardened_gdal
+from services.raster.environment import MEMORY_LIMIT_BYTES, hardened_gdal
 from services.raster.inspect import describe
 from services.raster.pixels import PixelChecksums, row_windows
 from services.registry import register_task
@@ -35,7 +35,9 @@ _EXACT = (
 )
 
 
-@register_task("verify_cog", queue=QueueRole.RASTER_TASKS)
+@register_task(
+    "verify_cog", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+)
 def verify_cog(parameters: VerifyCogParameters, context: TaskContext) -> ProcessRasterResult:
     """Download the COG again and compare it, byte for byte and pixel for pixel, with what was made.
 

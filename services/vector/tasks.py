@@ -3,6 +3,7 @@
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from core.crashpoints import crashpoint
 from core.errors import PermanentTaskError
 from core.ports import BlobInfo, TableSpec, TableSummary
 from core.schema.queue import QueueRole
@@ -22,9 +23,15 @@ from services.vector.load import table_batches
 from services.vector.source import SourceLayer
 
 _DOWNLOADED, _LOADED = 0.1, 0.9  # progress
+_MEMORY_LIMIT_BYTES = 4 * 1024**3  # address space: a layer is read in batches, but a geometry in one piece
 
 
-@register_task("process_vector_prepare", queue=QueueRole.VECTOR_TASKS)
+@register_task(
+    "process_vector_prepare",
+    queue=QueueRole.VECTOR_TASKS,
+    isolated=True,
+    memory_limit_bytes=_MEMORY_LIMIT_BYTES,
+)
 def prepare(parameters: IngestVectorParameters, context: TaskContext) -> VectorPlan:
     """Fetch the source, admit it, read it through, and say how it will be loaded.
 
@@ -42,7 +49,12 @@ def prepare(parameters: IngestVectorParameters, context: TaskContext) -> VectorP
     return _plan(parameters, blob=blob, layer=layer, inspection=inspection)
 
 
-@register_task("process_vector_upload", queue=QueueRole.VECTOR_TASKS)
+@register_task(
+    "process_vector_upload",
+    queue=QueueRole.VECTOR_TASKS,
+    isolated=True,
+    memory_limit_bytes=_MEMORY_LIMIT_BYTES,
+)
 def upload(parameters: UploadVectorParameters, context: TaskContext) -> IngestVectorResult:
     """Load the planned layer into `staging.<attempt name>` and prove that nothing is missing.
 
@@ -59,10 +71,12 @@ def upload(parameters: UploadVectorParameters, context: TaskContext) -> IngestVe
     context.artefacts.stage_table(
         spec.name, job_id=context.job_id, task_id=context.task_id, attempt=context.attempt
     )
+    crashpoint("table_announced_before_made")
     with ExitStack() as undo:
         undo.callback(context.vectors.drop_staging_table, spec.name)
         result = _load(layer, plan, spec=spec, context=context)
         undo.pop_all()
+    crashpoint("table_made_before_recorded")
     return result
 
 
@@ -123,6 +137,7 @@ def _load(
     )
     with closing(batches):  # the file is closed here, in this thread, whatever stopped the copy
         copied = context.vectors.copy_into(spec, batches)
+    crashpoint("table_filled_before_finished")
     summary = context.vectors.finish_staging_table(spec)
     context.checkpoint(1.0)
     return IngestVectorResult(
