@@ -11,20 +11,27 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import jobs.registry
 import services.registry
 from config import Settings
+from config.defaults import VERSION
+from core.control import JobControl
+from core.dispatcher import Dispatcher
 from core.janitor import Janitor
 from core.leases import HeldLease, LeaseKeeper
-from core.machine import Backoff, ContextFactory, CoreMachine, WorkerIdentity
+from core.listeners import Announcement, Announcer, ListenerCheck
+from core.execution import ContextFactory, TaskExecutor
+from core.machine import Backoff, CoreMachine, WorkerIdentity
 from core.models.task import ClaimedTask
 from core.orchestration_manager import OrchestrationManager
 from core.ports import BlobStore, MessageSender, VectorStore
 from core.registry import HandlerDefinition, validate_registries
 from core.relay import Relay
+from core.result_size import ResultSizer
 from core.state_manager import StateManager
 from core.submission import JobSubmission
 from core.workflow import Workflow
@@ -33,11 +40,16 @@ from geo_platform.ports import PlatformOptions, PlatformParts
 from geo_platform.router import PlatformRouter
 from infrastructure.blob import AzureBlobStore
 from infrastructure.database import Database
+from infrastructure.repositories.listeners import ListenerRepository
 from infrastructure.repositories.sweeper import Sweeper
+from infrastructure.repositories.task_logs import TaskLogRepository
 from infrastructure.repositories.vectors import VectorRepository, publish_table
+from infrastructure.results import BlobResultStore
 from infrastructure.service_bus import ServiceBusAdapter
 from infrastructure.storage_account import FOR_CALLERS, FOR_TASKS, Patience, StorageAccount
 from services.context import TaskContext
+from services.isolation.runner import TaskRunner
+from services.isolation.surroundings import Surroundings
 from triggers.application import Application
 
 
@@ -66,6 +78,8 @@ def build(
     database = _database(settings, promises)
     relay = Relay(database.unit_of_work, sender(_broker(settings)))
     promises.relay = relay
+    results = BlobResultStore(task_storage, database.tasks, container=settings.storage.silver_container)
+    engine = _engine(settings, database, workflows=workflows, handlers=handlers, sizer=ResultSizer(results))
     vectors = VectorRepository(database)
     parts = PlatformParts(
         options=PlatformOptions(
@@ -80,6 +94,7 @@ def build(
         storage=storage,
         jobs=workflows,
         publish_table=publish_table,
+        require_listeners=engine.require_listeners,
     )
     completion = CompletionHandler(parts)
     return Application(
@@ -88,16 +103,38 @@ def build(
         storage=storage,
         broker=_broker(settings),
         relay=relay,
-        janitor=_janitor(settings, database, relay, completion, _removal(vectors, task_storage)),
+        janitor=_janitor(
+            settings,
+            database,
+            relay,
+            state=engine.state,
+            completion=completion,
+            remove_artefact=_removal(vectors, task_storage),
+        ),
+        dispatcher=engine.dispatcher,
         machine=_machine(
             settings,
             database,
-            workflows=workflows,
-            handlers=handlers,
-            context_factory=_context_factory(database, task_storage, vectors),
+            engine,
+            executor=TaskExecutor(
+                handlers,
+                runner=TaskRunner(surroundings=child_surroundings, handlers=handlers),
+                context_factory=_context_factory(database, task_storage, vectors),
+                sizer=engine.sizer,
+            ),
             on_job_terminal=completion.on_job_terminal,
         ),
-        job_submission=JobSubmission(workflows, database.unit_of_work),
+        job_submission=JobSubmission(
+            workflows, database.unit_of_work, require_listeners=engine.require_listeners
+        ),
+        job_control=JobControl(
+            database.unit_of_work,
+            engine.orchestration,
+            dispatcher=engine.dispatcher,
+            max_attempts=settings.engine.max_attempts,
+        ),
+        listeners=engine.listeners,
+        announcer=engine.announcer,
         platform=PlatformRouter(parts),
         workflows=workflows,
         handlers=handlers,
@@ -146,38 +183,95 @@ def _database(settings: Settings, on_promised: Callable[[Sequence[int]], None]) 
     )
 
 
-def _machine(
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """The parts of CoreMachine that other parts need as well."""
+
+    orchestration: OrchestrationManager
+    dispatcher: Dispatcher
+    state: StateManager
+    listeners: ListenerRepository
+    require_listeners: ListenerCheck
+    announcer: Announcer
+    sizer: ResultSizer
+
+
+def _backoff(settings: Settings) -> Backoff:
+    return Backoff(
+        timedelta(seconds=settings.engine.retry_base_seconds),
+        timedelta(seconds=settings.engine.retry_cap_seconds),
+    )
+
+
+def _engine(
     settings: Settings,
     database: Database,
     *,
     workflows: Mapping[str, Workflow],
     handlers: Mapping[str, HandlerDefinition],
-    context_factory: ContextFactory,
-    on_job_terminal: Callable[[str], None],
-) -> CoreMachine:
-    engine = settings.engine
-    lease = timedelta(seconds=engine.lease_seconds)
-    backoff = Backoff(
-        timedelta(seconds=engine.retry_base_seconds), timedelta(seconds=engine.retry_cap_seconds)
-    )
+    sizer: ResultSizer,
+) -> _Engine:
     orchestration = OrchestrationManager(
         jobs=workflows,
         handlers=handlers,
         queue_names=settings.queues.names,
-        max_attempts=engine.max_attempts,
+        max_attempts=settings.engine.max_attempts,
     )
-    return CoreMachine(
+    dispatcher = Dispatcher(database.unit_of_work, least_window=settings.engine.least_window)
+    own_queues = tuple(sorted(settings.queues.names[role] for role in settings.app_mode.listens_to))
+    listeners = ListenerRepository(database)
+    return _Engine(
+        orchestration=orchestration,
+        dispatcher=dispatcher,
         state=StateManager(
-            database.unit_of_work, orchestration, finalize_attempts=engine.finalize_attempts, backoff=backoff
+            database.unit_of_work,
+            orchestration,
+            dispatcher=dispatcher,
+            sizer=sizer,
+            finalize_attempts=settings.engine.finalize_attempts,
+            backoff=_backoff(settings),
         ),
+        listeners=listeners,
+        require_listeners=ListenerCheck(
+            listeners, own_queues=set(own_queues), queues_of=orchestration.queues_of
+        ),
+        announcer=Announcer(
+            listeners,
+            Announcement(
+                instance=_instance(),
+                app_name=settings.app_mode.app_name,
+                app_mode=settings.app_mode.mode.value,
+                version=VERSION,
+                queues=own_queues,
+                slots=settings.engine.slots,
+            ),
+        ),
+        sizer=sizer,
+    )
+
+
+def _instance() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _machine(
+    settings: Settings,
+    database: Database,
+    engine: _Engine,
+    *,
+    executor: TaskExecutor,
+    on_job_terminal: Callable[[str], None],
+) -> CoreMachine:
+    lease = timedelta(seconds=settings.engine.lease_seconds)
+    return CoreMachine(
+        state=engine.state,
         tasks=database.tasks,
         leases=LeaseKeeper(database.tasks, lease=lease),
-        handlers=handlers,
-        context_factory=context_factory,
-        identity=WorkerIdentity(
-            app_name=settings.app_mode.app_name, worker=f"{socket.gethostname()}:{os.getpid()}", lease=lease
-        ),
-        backoff=backoff,
+        dispatcher=engine.dispatcher,
+        executor=executor,
+        task_logs=TaskLogRepository(database),
+        identity=WorkerIdentity(app_name=settings.app_mode.app_name, worker=_instance(), lease=lease),
+        backoff=_backoff(settings),
         on_job_terminal=on_job_terminal,
     )
 
@@ -186,6 +280,8 @@ def _janitor(
     settings: Settings,
     database: Database,
     relay: Relay,
+    *,
+    state: StateManager,
     completion: CompletionHandler,
     remove_artefact: Callable[[str, str], None],
 ) -> Janitor:
@@ -194,6 +290,7 @@ def _janitor(
         database,
         task_silence=timedelta(seconds=settings.engine.task_silence_seconds),
         job_silence=job_silence,
+        advance=state.advance_stage,
         remove_artefact=remove_artefact,
     )
     return Janitor(
@@ -206,6 +303,7 @@ def _janitor(
             "lights_left_on": sweeper.lights_left_on,
             "ended_jobs": lambda: completion.catch_up(job_silence),
             "abandoned_artefacts": sweeper.abandoned_artefacts,
+            "dead_listeners": ListenerRepository(database).forget_dead,
         },
     )
 
@@ -237,3 +335,22 @@ def _context_factory(database: Database, storage: BlobStore, vectors: VectorStor
             )
 
     return make
+
+
+@contextmanager
+def child_surroundings() -> Iterator[Surroundings]:
+    """What a handler in a child process works with: adapters of its own, from the same settings."""
+    settings = Settings()
+    with Database(
+        settings.database.url.get_secret_value(),
+        pool_min=1,
+        pool_max=2,
+        connect_seconds=settings.database.connect_seconds,
+        jobs_queue=settings.queues.jobs_queue,
+        on_promised=lambda _ids: None,  # handlers promise nothing
+    ) as database:
+        yield Surroundings(
+            storage=_storage(settings, FOR_TASKS),
+            vectors=VectorRepository(database),
+            artefacts=database.tasks,
+        )

@@ -24,18 +24,21 @@ class EngineDefaults:
 
     A lease is renewed every third of its length, so a worker is taken for dead after three missed
     renewals. The silences are how long the janitor waits before it takes a message for lost.
-    Schedules are NCRONTAB with seconds first.
+    Schedules are NCRONTAB with seconds first. At least `LEAST_WINDOW` tasks may be out on a queue at a time,
+    and twice as many as its living listeners have slots.
     """
 
-    LEASE_SECONDS = 60.0
+    LEASE_SECONDS = 20.0
     MAX_ATTEMPTS = 3
     RETRY_BASE_SECONDS = 5.0
     RETRY_CAP_SECONDS = 300.0
     FINALIZE_ATTEMPTS = 3
-    TASK_SILENCE_SECONDS = 300.0
-    JOB_SILENCE_SECONDS = 30.0
+    LEAST_WINDOW = 32
+    SLOTS = 16
+    TASK_SILENCE_SECONDS = 20.0
+    JOB_SILENCE_SECONDS = 20.0
     SWEEP_SCHEDULE = "*/5 * * * * *"
-    JANITOR_SCHEDULE = "*/10 * * * * *"
+    JANITOR_SCHEDULE = "*/5 * * * * *"
 
 
 class DatabaseDefaults:

@@ -32,10 +32,21 @@ class EngineConfig(BaseSettings):
         ge=1,
         description="tries to put a job's result together before the job fails",
     )
+    least_window: int = Field(
+        EngineDefaults.LEAST_WINDOW,
+        ge=1,
+        description="tasks that may be out on a queue at a time, at least",
+    )
+    slots: int = Field(
+        EngineDefaults.SLOTS,
+        ge=1,
+        validation_alias="AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",
+        description="tasks that this app works on at once, per queue; overrides host.json",
+    )
     task_silence_seconds: float = Field(
         EngineDefaults.TASK_SILENCE_SECONDS,
         gt=0,
-        description="after so long, a waiting task's message is taken for lost and sent again",
+        description="after so long a waiting task's message is sent again; then after twice as long",
     )
     job_silence_seconds: float = Field(
         EngineDefaults.JOB_SILENCE_SECONDS, gt=0, description="the same for a job that waits to be advanced"

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
+from core.crashpoints import crashpoint
 from core.relay import Relay
 
 LOG = logging.getLogger(__name__)
@@ -16,7 +17,10 @@ class Janitor:
 
     def run(self) -> dict[str, int]:
         """Do every duty once; the number of cases that each found, -1 for one that failed."""
-        found = {name: self._do(name, duty) for name, duty in self._duties.items()}
+        found = {}
+        for name, duty in self._duties.items():
+            found[name] = self._do(name, duty)
+            crashpoint("janitor_between_duties")
         if any(found.values()):
             LOG.info("janitor found work", extra={"action": "janitor", **found})
         return found

@@ -6,20 +6,19 @@ StateManager's business, and whoever wants to know when a job ends gives `on_job
 
 import logging
 import random
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol, assert_never
+from typing import assert_never
 
-from pydantic import BaseModel, ValidationError
-
-from core.errors import AppError, ContractViolation, TaskCancelled
+from core.crashpoints import crashpoint
+from core.dispatcher import Dispatcher
+from core.errors import AppError
+from core.execution import TaskExecutor
 from core.leases import HeldLease, LeaseKeeper
 from core.models.results import ErrorDetail
 from core.models.task import ClaimedTask, TaskStatus
 from core.ports import TaskStore
-from core.registry import HandlerDefinition
 from core.schema.queue import (
     JobSubmitMessage,
     JobTerminalMessage,
@@ -28,14 +27,9 @@ from core.schema.queue import (
     parse_task_message,
 )
 from core.state_manager import StateManager
+from core.task_log import TaskLogStore, collect, keep
 
 LOG = logging.getLogger(__name__)
-
-
-class ContextFactory(Protocol):
-    """Makes what a handler gets besides its parameters, and tidies up after it."""
-
-    def __call__(self, claimed: ClaimedTask, lease: HeldLease) -> AbstractContextManager[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +63,9 @@ class CoreMachine:
         state: StateManager,
         tasks: TaskStore,
         leases: LeaseKeeper,
-        handlers: Mapping[str, HandlerDefinition],
-        context_factory: ContextFactory,
+        dispatcher: Dispatcher,
+        executor: TaskExecutor,
+        task_logs: TaskLogStore,
         identity: WorkerIdentity,
         backoff: Backoff,
         on_job_terminal: Callable[[str], None],
@@ -78,8 +73,9 @@ class CoreMachine:
         self._state = state
         self._tasks = tasks
         self._leases = leases
-        self._handlers = handlers
-        self._context_factory = context_factory
+        self._dispatcher = dispatcher
+        self._executor = executor
+        self._task_logs = task_logs
         self._identity = identity
         self._backoff = backoff
         self._on_job_terminal = on_job_terminal
@@ -101,6 +97,7 @@ class CoreMachine:
                 self._on_job_terminal(message.job_id)
             case _:
                 assert_never(message)
+        crashpoint("job_message_before_completion")
 
     def process_task_message(self, body: bytes) -> None:
         """Claim the task of a message and run it. Does nothing when there is nothing to claim.
@@ -110,6 +107,7 @@ class CoreMachine:
             Unavailable: the database does not answer; the message must come again.
         """
         message = parse_task_message(body)
+        crashpoint("task_before_claim")
         claimed = self._tasks.claim(
             message.task_id,
             worker=self._identity.worker,
@@ -119,49 +117,41 @@ class CoreMachine:
         if claimed is None:
             LOG.debug("nothing to claim", extra={"action": "claim_skipped", "task_id": message.task_id})
             return
-        with self._leases.hold(claimed) as lease:
+        crashpoint("task_after_claim")
+        with self._leases.hold(claimed) as lease, collect(claimed) as log:
             self._execute(claimed, lease)
+        keep(self._task_logs, claimed, log)
+        crashpoint("task_after_finish_before_completion")
+        self._dispatcher.wake(claimed.target_queue)
 
     def _execute(self, claimed: ClaimedTask, lease: HeldLease) -> None:
         where = {"job_id": claimed.job_id, "task_id": claimed.task_id, "attempt": claimed.attempt}
         try:
-            result = self._run_handler(claimed, lease)
+            stored = self._executor.execute(claimed, lease)
         except Exception as exc:  # noqa: BLE001  the one place where a handler's fault becomes a state
             self._record_failure(claimed, exc, lease)
             return
-        if self._tasks.finish(claimed, TaskStatus.COMPLETED, result=result.model_dump(mode="json")):
+        crashpoint("task_after_handler_before_finish")
+        if self._tasks.finish(claimed, TaskStatus.COMPLETED, result=stored):
             LOG.info("task completed", extra={"action": "task_completed", **where})
         else:
             LOG.warning("result of a lost lease dropped", extra={"action": "fenced_out", **where})
-
-    def _run_handler(self, claimed: ClaimedTask, lease: HeldLease) -> BaseModel:
-        handler = self._handlers.get(claimed.task_type)
-        if handler is None:
-            raise ContractViolation(f"no handler for tasks of type {claimed.task_type!r} is registered here")
-        try:
-            parameters = handler.parameters_model.model_validate(claimed.parameters)
-        except ValidationError as exc:
-            raise ContractViolation(f"the parameters of {claimed.task_type} do not fit its model") from exc
-        with self._context_factory(claimed, lease) as context:
-            result = handler.function(parameters, context)
-        if not isinstance(result, handler.result_model):
-            raise ContractViolation(f"{claimed.task_type} returned no {handler.result_model.__name__}")
-        return result
 
     def _record_failure(self, claimed: ClaimedTask, exc: Exception, lease: HeldLease) -> None:
         where = {"job_id": claimed.job_id, "task_id": claimed.task_id, "attempt": claimed.attempt}
         if lease.lost.is_set():
             LOG.warning("task stopped: lease lost", extra={"action": "lease_lost", **where})
             return
+        crashpoint("task_after_failure_before_finish")
         error = ErrorDetail.of(exc, job_id=claimed.job_id, stage=claimed.stage, task_id=claimed.task_id)
         LOG.warning(
             "task failed",
             extra={"action": "task_failed", "code": error.code, **where},
             exc_info=None if isinstance(exc, AppError) and exc.__cause__ is None else exc,
         )
-        if isinstance(exc, TaskCancelled):
-            self._tasks.finish(claimed, TaskStatus.CANCELLED, error=error)
-        elif error.error_class.is_retryable and claimed.attempt < claimed.max_attempts:
+        # A handler that stops by itself while the task is still its own has failed: were it taken for
+        # cancelled, its stage would go on without it. A cancelled job's tasks are fenced out in any case.
+        if error.error_class.is_retryable and claimed.attempt < claimed.max_attempts:
             pause = self._backoff(claimed.attempt)
             self._tasks.finish(claimed, TaskStatus.PENDING_RETRY, error=error, retry_after=pause)
         else:

@@ -1,6 +1,8 @@
 """OrchestrationManager: from a job type's plan of a stage to tasks with ids and queues."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from pydantic import BaseModel
 
 from core.errors import AppError, ContractViolation
 from core.models.job import JobRecord
@@ -39,8 +41,17 @@ class OrchestrationManager:
         except KeyError as exc:
             raise ContractViolation(f"no job type {job.job_type!r} is registered here") from exc
 
-    def plan_stage(self, job: JobRecord, stage: Stage, previous: StageResults) -> list[NewTask]:
-        """The tasks of a stage, in the order of the plan.
+    def queue_of(self, stage: Stage) -> str:
+        """The queue that the tasks of a stage travel on."""
+        return self._queue_names[self._handlers[stage.task_type].queue]
+
+    def queues_of(self, job_type: str) -> frozenset[str]:
+        """All queues that a job of this type needs somebody to listen to."""
+        stages = self._jobs[job_type].stages
+        return frozenset({self.queue_of(stage) for stage in stages} | {self._queue_names[QueueRole.JOBS]})
+
+    def plan_stage(self, job: JobRecord, stage: Stage, previous: StageResults) -> Iterator[NewTask]:
+        """The tasks of a stage, in the order of the plan, made while they are iterated.
 
         Raises:
             AppError: what the job type raised; anything else becomes ContractViolation (STAGE_PLAN_FAILED).
@@ -48,8 +59,8 @@ class OrchestrationManager:
         workflow = self.workflow(job)
         try:
             parameters = workflow.parameters_model.model_validate(job.parameters)
-            definitions = list(workflow.create_tasks_for_stage(stage.number, parameters, previous))
-            return self._tasks(job, stage, definitions)
+            definitions = workflow.create_tasks_for_stage(stage.number, parameters, previous)
+            yield from self._tasks(job, stage, definitions)
         except AppError:
             raise
         except Exception as exc:
@@ -58,29 +69,35 @@ class OrchestrationManager:
                 code="STAGE_PLAN_FAILED",
             ) from exc
 
-    def _tasks(self, job: JobRecord, stage: Stage, definitions: list[TaskDefinition]) -> list[NewTask]:
-        if stage.parallelism is Parallelism.SINGLE and len(definitions) > 1:
-            raise ContractViolation(
-                f"stage {stage.number} of {job.job_type} is single; its plan has {len(definitions)} tasks",
-                code="STAGE_PLAN_FAILED",
-            )
+    def _tasks(
+        self, job: JobRecord, stage: Stage, definitions: Iterable[TaskDefinition]
+    ) -> Iterator[NewTask]:
         handler = self._handlers[stage.task_type]
         queue = self._queue_names[handler.queue]
-        return [
-            NewTask(
-                task_id=TaskId(f"{job.job_id[:32]}-{stage.number}-{index}"),
+        for index, definition in enumerate(definitions):
+            if index and stage.parallelism is Parallelism.SINGLE:
+                raise ContractViolation(
+                    f"stage {stage.number} of {job.job_type} is single; its plan has more than one task",
+                    code="STAGE_PLAN_FAILED",
+                )
+            yield NewTask(
+                task_id=_task_id(job, stage, index),
                 task_index=index,
                 task_key=definition.key,
                 task_type=stage.task_type,
                 target_queue=queue,
-                parameters=_checked(definition, handler).model_dump(mode="json"),
+                parameters=_checked(definition, handler).model_dump_json(),
                 max_attempts=self._max_attempts,
             )
-            for index, definition in enumerate(definitions)
-        ]
 
 
-def _checked(definition: TaskDefinition, handler: HandlerDefinition):  # type: ignore[no-untyped-def]
+def _task_id(job: JobRecord, stage: Stage, index: int) -> TaskId:
+    """Other than in any earlier run of the job, whose workers may still be at work."""
+    run = f"r{job.run}-" if job.run > 1 else ""
+    return TaskId(f"{job.job_id[:32]}-{run}{stage.number}-{index}")
+
+
+def _checked(definition: TaskDefinition, handler: HandlerDefinition) -> BaseModel:
     if not isinstance(definition.parameters, handler.parameters_model):
         raise ContractViolation(
             f"{handler.task_type} takes {handler.parameters_model.__name__}, "

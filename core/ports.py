@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from core.models.job import JobRecord, NewJob
+from core.models.job import Hole, JobRecord, NewJob
 from core.models.results import ErrorDetail
 from core.models.stage import Stage, StageRecord, StoredResult
 from core.models.task import ClaimedTask, NewTask, TaskRecord, TaskStatus
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StageFailure:
-    """The first failed task of a stage and how many failed."""
+    """The failed tasks of a closed stage: the first error, how many failed, how many may, and which."""
 
     error: ErrorDetail
     failed_count: int
+    allowed_failures: int | None
+    holes: tuple[Hole, ...]
+
+    @property
+    def fails_the_job(self) -> bool:
+        """True when more have failed than the stage's policy allows."""
+        return self.allowed_failures is not None and self.failed_count > self.allowed_failures
 
 
 class JobStore(Protocol):
@@ -43,14 +50,23 @@ class JobStore(Protocol):
         None when somebody else has advanced it already, or when it has ended.
         """
 
-    def open_stage(self, job: JobRecord, stage: Stage, tasks: Sequence[NewTask]) -> None:
-        """Move the job to `stage` and create its tasks; a stage without tasks is closed at once."""
+    def open_stage(self, job: JobRecord, stage: Stage, tasks: Iterable[NewTask]) -> int:
+        """Move the job to `stage` and create its tasks, as they come; the number of tasks.
+
+        A stage without tasks is closed at once.
+        """
 
     def stage_failure(self, job_id: str, stage: int) -> StageFailure | None:
         """What went wrong in a closed stage, or None."""
 
-    def stage_results(self, job_id: str, stage: int) -> Sequence[StoredResult]:
-        """The results of the completed tasks of a stage, by task index."""
+    def add_holes(self, job_id: str, holes: Sequence[Hole]) -> None:
+        """Note failed tasks that the job goes on without."""
+
+    def count_results(self, job_id: str, stage: int) -> int:
+        """How many tasks of a stage were completed."""
+
+    def page_of_results(self, job_id: str, stage: int, *, after: int, limit: int) -> Sequence[StoredResult]:
+        """Results of the completed tasks whose index is above `after`, by index, at most `limit`."""
 
     def stages(self, job_id: str) -> Sequence[StageRecord]:
         """The stages opened so far, with the counts of their tasks by status."""
@@ -60,6 +76,24 @@ class JobStore(Protocol):
 
     def fail(self, job_id: str, error: ErrorDetail) -> bool:
         """Turn an unfinished job into a failed one; False when it had ended already."""
+
+    def cancel(self, job_id: str, error: ErrorDetail) -> bool:
+        """Turn an unfinished job into a cancelled one, and its open tasks; False when it had ended."""
+
+    def lock(self, job_id: str) -> None:
+        """Lock the job until the end of the transaction, if there is such a job."""
+
+    def has_lost_results(self, job_id: str) -> bool:
+        """Whether something that a completed task made has been swept."""
+
+    def close_stage(self, job_id: str, stage: int) -> None:
+        """Close an open stage all of whose tasks are done."""
+
+    def restart_task(self, job_id: str, task_id: str, *, stage: int, attempts: int) -> bool:
+        """Open an ended job again for one failed task of `stage`; False when there is none such."""
+
+    def restart(self, job_id: str, *, stage: int, all_tasks: bool, attempts: int) -> int:
+        """Open an ended job again at `stage` (0: from the start); the number of tasks that run again."""
 
     def count_finalize_attempt(self, job_id: str) -> int:
         """Add one to the attempts at finalizing, and return their number."""
@@ -98,8 +132,8 @@ class Outbox(Protocol):
     def notify(self, message: JobsQueueMessage, *, delay: timedelta | None = None) -> None:
         """Promise to send a message to the jobs queue, to be delivered after `delay`."""
 
-    def add_tasks(self, job_id: str, stage: int) -> None:
-        """Promise one task message for each queued task of the stage, to the task's own queue."""
+    def release_tasks(self, queue: str, *, least_window: int) -> int:
+        """Let waiting tasks out to their queue as far as its window allows, by fair shares; how many."""
 
     def read(self, ids: Sequence[int]) -> "Sequence[OutboxMessage]":
         """The messages of these ids that are still unsent, in order."""
@@ -127,7 +161,7 @@ class Sweeper(Protocol):
         """Send a message again for tasks that have waited too long."""
 
     def silent_jobs(self) -> int:
-        """Send a message again for jobs that were not started, or stand at a closed stage."""
+        """Advance jobs that were not started, or stand at a closed stage; it needs no message to arrive."""
 
     def lights_left_on(self) -> int:
         """Close open stages that have no open task."""
@@ -147,6 +181,9 @@ class UnitOfWork(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    def savepoint(self) -> AbstractContextManager[object]:
+        """A block that is undone alone when it raises."""
 
 
 Transactions = Callable[[], AbstractContextManager[UnitOfWork]]
@@ -189,6 +226,7 @@ class BlobInfo:
     size_bytes: int
     etag: str
     last_modified: datetime
+    content_type: str = "application/octet-stream"
 
 
 class BlobStore(Protocol):
@@ -199,6 +237,16 @@ class BlobStore(Protocol):
 
         Raises:
             NotFound: (SOURCE_NOT_FOUND) there is no such blob.
+            TransientError: (STORAGE_TIMEOUT) the store does not answer.
+        """
+
+    def list_blobs(self, container: str, prefix: str = "") -> Iterator[BlobInfo]:
+        """The blobs whose paths begin with `prefix`, by path, in pages while they are iterated.
+
+        Whoever else writes to the container may use names that no other method here accepts.
+
+        Raises:
+            InvalidRequest: (SOURCE_FORBIDDEN) the container is none of ours.
             TransientError: (STORAGE_TIMEOUT) the store does not answer.
         """
 

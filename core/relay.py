@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from operator import attrgetter
 
+from core.crashpoints import crashpoint
 from core.errors import AppError
 from core.ports import MessageSender, OutboxMessage, Transactions
 
@@ -47,6 +48,7 @@ class Relay:
             ):
                 batch = list(group)
                 ids = [message.outbox_id for message in batch]
+                crashpoint("sweep_after_read_before_send")
                 try:
                     self._sender.send(name, batch)
                 except AppError as exc:
@@ -55,6 +57,7 @@ class Relay:
                     )
                     tx.outbox.postpone(ids, error=f"{exc.code}: {exc.message}")
                 else:
+                    crashpoint("sweep_after_send_before_delete")
                     tx.outbox.delete(ids)
                     sent += len(ids)
         return sent
@@ -76,8 +79,10 @@ class Relay:
     def _send(self, ids: Sequence[int]) -> None:
         with self._transactions() as tx:
             messages = tx.outbox.read(ids)
+        crashpoint("relay_after_read_before_send")
         for name, group in itertools.groupby(sorted(messages, key=attrgetter("queue")), attrgetter("queue")):
             batch: list[OutboxMessage] = list(group)
             self._sender.send(name, batch)
+            crashpoint("relay_after_send_before_delete")
             with self._transactions() as tx:
                 tx.outbox.delete([message.outbox_id for message in batch])

@@ -1,6 +1,6 @@
 """Reading the results of an earlier stage, with errors that say which handler to look at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -9,20 +9,44 @@ from core.errors import ContractViolation
 from core.models.stage import StoredResult
 
 Model = TypeVar("Model", bound=BaseModel)
+Page = Callable[[int, int], Sequence[StoredResult]]
+_PAGE_SIZE = 1000
 
 
-class StageResults(Sequence[StoredResult]):
-    """The results of the completed tasks of one stage, ordered by task index."""
+class StageResults:
+    """The results of the completed tasks of one stage, ordered by task index.
 
-    def __init__(self, stage: int, results: Sequence[StoredResult]) -> None:
+    They are read in pages while they are iterated, so that a stage of a hundred thousand tasks does not
+    stand in memory. `page(after, limit)` gives the results whose index is above `after`.
+    """
+
+    def __init__(self, stage: int, *, number: int, page: Page) -> None:
         self._stage = stage
-        self._results = results
+        self._number = number
+        self._page = page
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        return self._results[index]
+    @classmethod
+    def none(cls) -> "StageResults":
+        """What the first stage has before it."""
+        return cls(0, number=0, page=lambda _after, _limit: ())
+
+    @classmethod
+    def of(cls, stage: int, results: Sequence[StoredResult]) -> "StageResults":
+        """Results that are at hand, ordered by task index."""
+
+        def page(after: int, limit: int) -> Sequence[StoredResult]:
+            return [result for result in results if result.task_index > after][:limit]
+
+        return cls(stage, number=len(results), page=page)
 
     def __len__(self) -> int:
-        return len(self._results)
+        return self._number
+
+    def __iter__(self) -> Iterator[StoredResult]:
+        after = -1
+        while page := self._page(after, _PAGE_SIZE):
+            yield from page
+            after = page[-1].task_index
 
     def one(self, model: type[Model]) -> Model:
         """The only result of the stage.
@@ -30,12 +54,12 @@ class StageResults(Sequence[StoredResult]):
         Raises:
             ContractViolation: there is not exactly one, or it does not fit `model`.
         """
-        if len(self._results) != 1:
+        if self._number != 1:
             raise ContractViolation(
-                f"stage {self._stage} was to leave one result and left {len(self._results)}",
+                f"stage {self._stage} was to leave one result and left {self._number}",
                 code="STAGE_RESULT_INVALID",
             )
-        return self._parse(self._results[0], model)
+        return self._parse(next(iter(self)), model)
 
     def each(self, model: type[Model]) -> Iterator[Model]:
         """Every result of the stage, in the order of its tasks.
@@ -43,7 +67,7 @@ class StageResults(Sequence[StoredResult]):
         Raises:
             ContractViolation: one does not fit `model`.
         """
-        return (self._parse(stored, model) for stored in self._results)
+        return (self._parse(stored, model) for stored in self)
 
     def _parse(self, stored: StoredResult, model: type[Model]) -> Model:
         try:

@@ -8,13 +8,15 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from core.errors import AppError, TransientError
+from core.crashpoints import crashpoint
+from core.dispatcher import Dispatcher
+from core.errors import AppError, TransientError, Unavailable
 from core.models.job import JobRecord
 from core.models.results import ErrorDetail
-from core.models.stage import Stage
-from core.models.task import NewTask
+from core.models.stage import Stage, StoredResult
 from core.orchestration_manager import OrchestrationManager
 from core.ports import Transactions, UnitOfWork
+from core.result_size import ResultSizer
 from core.schema.queue import JobTerminalMessage, StageCompleteMessage
 from core.stage_results import StageResults
 
@@ -29,11 +31,15 @@ class StateManager:
         transactions: Transactions,
         orchestration: OrchestrationManager,
         *,
+        dispatcher: Dispatcher,
+        sizer: ResultSizer,
         finalize_attempts: int,
         backoff: Callable[[int], timedelta],
     ) -> None:
         self._transactions = transactions
         self._orchestration = orchestration
+        self._dispatcher = dispatcher
+        self._sizer = sizer
         self._finalize_attempts = finalize_attempts
         self._backoff = backoff
 
@@ -47,43 +53,49 @@ class StateManager:
             if job is None:
                 LOG.debug("nothing to advance", extra={"action": "advance_skipped", "job_id": job_id})
                 return
-            failure = tx.jobs.stage_failure(job_id, completed_stage) if completed_stage else None
-            if failure is not None:
-                self._fail(tx, job, failure.error)
-            elif completed_stage == job.total_stages:
-                self._finalize(tx, job)
-            else:
-                self._open_next(tx, job, completed_stage)
+            opened = self._advance(tx, job, completed_stage)
+            crashpoint("stage_planned_before_commit")
+        crashpoint("stage_advanced_before_wake")
+        if opened is not None:
+            self._dispatcher.wake(self._orchestration.queue_of(opened))
 
-    def _open_next(self, tx: UnitOfWork, job: JobRecord, completed_stage: int) -> None:
-        """Open stages until one has a task; stages without tasks are over at once."""
+    def _advance(self, tx: UnitOfWork, job: JobRecord, completed_stage: int) -> Stage | None:
+        failure = tx.jobs.stage_failure(job.job_id, completed_stage) if completed_stage else None
+        if failure is not None and failure.fails_the_job:
+            self._fail(tx, job, failure.error)
+            return None
+        # Known already when finalizing has failed before and is tried again.
+        if failure is not None and all(hole.stage != completed_stage for hole in job.holes):
+            tx.jobs.add_holes(job.job_id, failure.holes)
+        return self._open_next(tx, job, completed_stage)
+
+    def _open_next(self, tx: UnitOfWork, job: JobRecord, completed_stage: int) -> Stage | None:
+        """Open stages until one has a task, and return it; stages without tasks are over at once."""
         stages = self._orchestration.workflow(job).stages
         for stage in stages[completed_stage:]:
-            planned = self._plan(tx, job, stage)
-            if planned is None:
-                return
-            tx.jobs.open_stage(job, stage, planned)
-            LOG.info(
-                "stage opened",
-                extra={
-                    "action": "stage_opened",
-                    "job_id": job.job_id,
-                    "stage": stage.number,
-                    "task_count": len(planned),
-                },
-            )
-            if planned:
-                tx.outbox.add_tasks(job.job_id, stage.number)
-                return
+            task_count = self._open(tx, job, stage)
+            if task_count is None:
+                return None
+            if task_count:
+                return stage
         self._finalize(tx, job)
+        return None
 
-    def _plan(self, tx: UnitOfWork, job: JobRecord, stage: Stage) -> Sequence[NewTask] | None:
+    def _open(self, tx: UnitOfWork, job: JobRecord, stage: Stage) -> int | None:
+        """Open one stage; the number of its tasks, or None when its plan failed, and the job with it."""
         try:
-            return self._orchestration.plan_stage(job, stage, self._results(tx, job, stage.number - 1))
+            with tx.savepoint():
+                planned = self._orchestration.plan_stage(job, stage, self._results(tx, job, stage.number - 1))
+                task_count = tx.jobs.open_stage(job, stage, planned)
+        except (TransientError, Unavailable):
+            raise  # earlier results could not be read now: the message comes again
         except AppError as exc:
             LOG.exception("stage cannot be planned", extra={"action": "plan_failed", "job_id": job.job_id})
             self._fail(tx, job, ErrorDetail.of(exc, job_id=job.job_id, stage=stage.number))
             return None
+        where = {"job_id": job.job_id, "stage": stage.number, "task_count": task_count}
+        LOG.info("stage opened", extra={"action": "stage_opened", **where})
+        return task_count
 
     def _finalize(self, tx: UnitOfWork, job: JobRecord) -> None:
         workflow = self._orchestration.workflow(job)
@@ -95,6 +107,7 @@ class StateManager:
             return
         if tx.jobs.complete(job.job_id, result):
             tx.outbox.notify(JobTerminalMessage(job_id=job.job_id))
+            crashpoint("job_finalized_before_commit")
             LOG.info("job completed", extra={"action": "job_completed", "job_id": job.job_id})
 
     def _finalize_failed(self, tx: UnitOfWork, job: JobRecord, exc: Exception) -> None:
@@ -117,9 +130,17 @@ class StateManager:
     def _fail(self, tx: UnitOfWork, job: JobRecord, error: ErrorDetail) -> None:
         if tx.jobs.fail(job.job_id, error):
             tx.outbox.notify(JobTerminalMessage(job_id=job.job_id))
+            crashpoint("job_failed_before_commit")
             LOG.warning(
                 "job failed", extra={"action": "job_failed", "job_id": job.job_id, "code": error.code}
             )
 
     def _results(self, tx: UnitOfWork, job: JobRecord, stage: int) -> StageResults:
-        return StageResults(stage, tx.jobs.stage_results(job.job_id, stage) if stage else ())
+        if stage == 0:
+            return StageResults.none()
+
+        def page(after: int, limit: int) -> Sequence[StoredResult]:
+            found = tx.jobs.page_of_results(job.job_id, stage, after=after, limit=limit)
+            return [each.model_copy(update={"result": self._sizer.loaded(each.result)}) for each in found]
+
+        return StageResults(stage, number=tx.jobs.count_results(job.job_id, stage), page=page)

@@ -1,7 +1,7 @@
 """Azure Blob Storage as a `core.ports.BlobStore`; Azurite is the same service for this code."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,12 @@ class AzureBlobStore:
         blob, client = self._open(uri)
         with _translated(blob):
             return _info(blob, client.get_blob_properties())
+
+    def list_blobs(self, container: str, prefix: str = "") -> Iterator[BlobInfo]:
+        """See `BlobStore`. A container that is none of ours is told at once."""
+        self._check_readable(container)
+        client = self._account.service().get_container_client(container)
+        return _listed(container, client.list_blobs(name_starts_with=prefix or None))
 
     def download(self, uri: str, target: Path, *, etag: str | None = None) -> BlobInfo:
         """See `BlobStore`. The SDK asks for each further chunk of the same version."""
@@ -119,15 +125,18 @@ class AzureBlobStore:
 
     def _open(self, uri: str, *, for_writing: bool = False) -> tuple[BlobUri, BlobClient]:
         blob = BlobUri.parse(uri)
-        if blob.container not in self._readable:
-            raise InvalidRequest(
-                f"The container {blob.container!r} is not one of {', '.join(sorted(self._readable))}.",
-                code="SOURCE_FORBIDDEN",
-                remedy="Put the file into one of the containers named.",
-            )
+        self._check_readable(blob.container)
         if for_writing and blob.container not in self._writable:
             raise ContractViolation(f"the container {blob.container!r} is read-only for us")
         return blob, self._account.service().get_blob_client(blob.container, blob.path)
+
+    def _check_readable(self, container: str) -> None:
+        if container not in self._readable:
+            raise InvalidRequest(
+                f"The container {container!r} is not one of {', '.join(sorted(self._readable))}.",
+                code="SOURCE_FORBIDDEN",
+                remedy="Put the file into one of the containers named.",
+            )
 
 
 def _upload(client: BlobClient, source: Path, *, content_type: str, upload_id: str) -> None:
@@ -147,6 +156,12 @@ def _chunks(blob: BlobUri, stream: StorageStreamDownloader[bytes]) -> Iterator[b
         yield from stream.chunks()
 
 
+def _listed(container: str, pages: Iterable[BlobProperties]) -> Iterator[BlobInfo]:
+    with _translated(BlobUri(container, "")):
+        for properties in pages:
+            yield _info(BlobUri(container, properties.name), properties)
+
+
 def _quoted(etag: str) -> str:
     """An entity tag as HTTP wants it (RFC 9110, section 8.8.3); some tools show it without the quotes."""
     return etag if etag.startswith(('"', "W/")) else f'"{etag}"'
@@ -156,8 +171,10 @@ def _info(blob: BlobUri, properties: BlobProperties) -> BlobInfo:
     return BlobInfo(
         uri=str(blob),
         size_bytes=properties.size,
-        etag=properties.etag,
+        # Quoted as in HTTP, also where a listing leaves the quotes out.
+        etag=_quoted(properties.etag),
         last_modified=properties.last_modified,
+        content_type=properties.content_settings.content_type or "application/octet-stream",
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Self
@@ -15,6 +16,7 @@ from psycopg.types.json import set_json_dumps
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from core.crashpoints import crashpoint
 from core.errors import Unavailable
 from core.models.task import ClaimedTask, TaskRecord, TaskStatus
 from infrastructure.repositories.artefacts import ArtefactRepository
@@ -55,6 +57,7 @@ class Database:
         self._connect_seconds = connect_seconds
         self.jobs_queue = jobs_queue
         self.on_promised = on_promised
+        self._asks_again_at = 0.0
 
     @cached_property
     def _pool(self) -> ConnectionPool[Connection]:
@@ -79,16 +82,19 @@ class Database:
         Raises:
             Unavailable: (DB_UNAVAILABLE) the database does not answer, or went away on the way.
         """
+        if time.monotonic() < self._asks_again_at:
+            raise _unavailable()
         try:
             with self._pool.connection() as connection:
                 yield connection
         except (PoolTimeout, PoolClosed, psycopg.OperationalError) as exc:
+            if isinstance(exc, PoolTimeout):
+                # Whoever comes in this second need not wait as well: callers get their answer at once.
+                self._asks_again_at = time.monotonic() + 1.0
             LOG.warning(
                 "the database does not answer", extra={"action": "database_unavailable"}, exc_info=exc
             )
-            raise Unavailable(
-                "The database does not answer.", code="DB_UNAVAILABLE", remedy="Try again in some seconds."
-            ) from exc
+            raise _unavailable() from exc
 
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
@@ -96,7 +102,10 @@ class Database:
         with self.connection() as connection:
             work = UnitOfWork(connection, self.jobs_queue)
             yield work
+            if work.outbox.promised:
+                crashpoint("before_commit")
         if work.outbox.promised:
+            crashpoint("after_commit_before_send")
             self.on_promised(tuple(work.outbox.promised))
 
     @contextmanager
@@ -111,6 +120,7 @@ class Database:
                 if not connection.closed:
                     connection.autocommit = False
         if work.outbox.promised:
+            crashpoint("after_statement_before_send")
             self.on_promised(tuple(work.outbox.promised))
 
     @property
@@ -139,6 +149,20 @@ class UnitOfWork:
         self.jobs = JobRepository(connection)
         self.tasks = TaskRepository(connection, outbox=self.outbox, jobs_queue=jobs_queue)
         self.artefacts = ArtefactRepository(connection)
+
+    def savepoint(self) -> AbstractContextManager[object]:
+        """A block that is undone alone when it raises; the messages it promised are undone with it."""
+        return self._savepoint()
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        promised = len(self.outbox.promised)
+        try:
+            with self.connection.transaction():
+                yield
+        except BaseException:
+            del self.outbox.promised[promised:]
+            raise
 
 
 class TaskTransactions:
@@ -186,3 +210,9 @@ class TaskTransactions:
         """See `core.ports.ArtefactLog`."""
         with self._database.statement() as work:
             work.artefacts.stage("blob", uri, job_id=job_id, task_id=task_id, attempt=attempt)
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "The database does not answer.", code="DB_UNAVAILABLE", remedy="Try again in some seconds."
+    )

@@ -51,5 +51,5 @@ class JobBaseMixin:
     def finalize_job(cls, parameters: Any, results: StageResults) -> dict[str, Any]:  # noqa: ARG003
         """See `JobBase`. One task: its result is the job's; several: how many there were."""
         if len(results) == 1:
-            return dict(results[0].result)
+            return dict(next(iter(results)).result)
         return {"task_count": len(results)}

@@ -13,15 +13,19 @@ from core.ports import BlobInfo, BlobStore, VectorStore
 from infrastructure.blob_uri import BlobUri
 from services.context import TaskContext
 
+_CONTAINERS = {"bronze", "silver"}
+
 
 class DirectoryBlobStore:
     """Implements `core.ports.BlobStore`; `tests/contract/blob` holds it to the cases of the real one."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._content_types: dict[Path, str] = {}
 
-    def put(self, uri: str, content: bytes) -> BlobInfo:
+    def put(self, uri: str, content: bytes, *, content_type: str = "application/octet-stream") -> BlobInfo:
         """Place or replace a source, as clients do."""
+        self._content_types[self._path(uri)] = content_type
         path = self._path(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -37,7 +41,15 @@ class DirectoryBlobStore:
             size_bytes=len(content),
             etag=f'"{hashlib.sha256(content).hexdigest()[:16]}"',
             last_modified=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+            content_type=self._content_types.get(path, "application/octet-stream"),
         )
+
+    def list_blobs(self, container: str, prefix: str = "") -> Iterator[BlobInfo]:
+        if container not in _CONTAINERS:
+            raise InvalidRequest("The container is none of ours.", code="SOURCE_FORBIDDEN")
+        folder = self._root / container
+        names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+        return (self.info(f"{container}/{name}") for name in names if name.startswith(prefix))
 
     def download(self, uri: str, target: Path, *, etag: str | None = None) -> BlobInfo:
         info = self.info(uri)
@@ -49,7 +61,7 @@ class DirectoryBlobStore:
     def upload_new(self, source: Path, uri: str, *, content_type: str) -> BlobInfo:
         if self._path(uri).exists():
             raise Conflict("The name is taken.", code="BLOB_EXISTS")
-        return self.put(uri, source.read_bytes())
+        return self.put(uri, source.read_bytes(), content_type=content_type)
 
     def delete(self, uri: str) -> bool:
         path = self._path(uri)

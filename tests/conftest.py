@@ -80,7 +80,9 @@ def postgres_server(server_state: StateDirectory) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def template_database(postgres_server: PostgresServer, server_state: StateDirectory) -> Database:
     """Bootstrapped and migrated; never connect to it, or no copy can be made."""
-    template = Database(server=postgres_server, state=server_state, root=ROOT, name="geodata_template")
+    template = Database(
+        server=postgres_server, state=server_state, root=ROOT, name="geodata_template", disposable=True
+    )
     template.bring_up_to_date()
     return template
 

@@ -33,6 +33,11 @@ class Parameter:
     place: str = "query"
 
 
+def whole(least: int, most: int, default: int) -> dict[str, Any]:
+    """The schema of a whole number."""
+    return {"type": "integer", "minimum": least, "maximum": most, "default": default}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A successful answer: JSON of a model (or of one of several), or some media type."""
@@ -52,6 +57,7 @@ class Operation:
     tag: Tag
     answers: Mapping[int, Answer]
     body: tuple[type[BaseModel], ...] = ()
+    body_is_optional: bool = False
     takes_any_json: bool = False
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[int, ...] = ()
@@ -71,8 +77,3 @@ def get(
     """A GET that answers 200 with one thing."""
     given = Answer(answer, (model,) if model else (), media_type)
     return Operation("GET", path, summary, tag, {200: given}, parameters=parameters, errors=errors)
-
-
-def whole(least: int, most: int, default: int) -> dict[str, Any]:
-    """The schema of a whole number within limits."""
-    return {"type": "integer", "minimum": least, "maximum": most, "default": default}

@@ -12,16 +12,12 @@ from geo_platform.models import (
     VectorRequest,
 )
 from geo_platform.states import RequestStatus
+from triggers.api_job_routes import JOB_OPERATIONS
 from triggers.api_operations import HTML, Answer, Operation, Parameter, Tag, get, whole
 from triggers.api_serving_routes import FEATURES, RASTERS, STAC
 
 _FLAG = {"type": "boolean", "default": False}
 
-
-_LIMIT, _OFFSET = (
-    Parameter("limit", "The most to answer.", whole(1, 200, 20)),
-    Parameter("offset", "How many to leave out.", whole(0, 1_000_000, 0)),
-)
 
 _PLATFORM = (
     Operation(
@@ -94,40 +90,6 @@ _PLATFORM = (
     ),
 )
 
-_JOBS = (
-    Operation(
-        "POST",
-        "/api/jobs/submit/{job_type}",
-        "Run a job that serves no dataset",
-        Tag.JOBS,
-        {201: Answer("Created."), 200: Answer("A job with these parameters exists already.")},
-        takes_any_json=True,
-        errors=(400, 404, 415, 422, 503),
-    ),
-    get(
-        "/api/jobs",
-        "The jobs, newest first",
-        Tag.JOBS,
-        "A page.",
-        parameters=(_LIMIT, _OFFSET),
-        errors=(422, 503),
-    ),
-    get("/api/jobs/{job_id}", "A job with its stages and tasks", Tag.JOBS, "The job.", errors=(404, 503)),
-    get(
-        "/api/jobs/{job_id}/tasks",
-        "The tasks of a job",
-        Tag.JOBS,
-        "A page.",
-        parameters=(
-            Parameter("stage", "Only those of this stage.", whole(1, 1000, 1)),
-            Parameter("limit", "The most to answer.", whole(1, 1000, 100)),
-            _OFFSET,
-        ),
-        errors=(404, 422, 503),
-    ),
-    get("/api/job-types", "The job types with the schemas of their parameters", Tag.JOBS, "The registry."),
-)
-
 _OPERATIONS = (
     Operation(
         "GET",
@@ -143,6 +105,31 @@ _OPERATIONS = (
         "May it get work?",
         Tag.OPERATIONS,
         {200: Answer("It may."), 503: Answer("Not now: the report says why.")},
+    ),
+    get(
+        "/api/admin/workers",
+        "The living apps, and who listens to which queue",
+        Tag.OPERATIONS,
+        "Processes and queues.",
+        errors=(503,),
+    ),
+    get(
+        "/api/admin/queues",
+        "The queues: what waits, what is out, and the dead letters of the last day",
+        Tag.OPERATIONS,
+        "Counts by queue.",
+        errors=(503,),
+    ),
+    get(
+        "/api/admin/queues/{queue}/dead-letter",
+        "The dead letters of a queue, and what was done about each",
+        Tag.OPERATIONS,
+        "Dead letters, newest first.",
+        parameters=(
+            Parameter("limit", "The most to answer.", whole(1, 200, 20)),
+            Parameter("before", "Go on from `next_before` of the page before.", whole(0, 999_999_999, 0)),
+        ),
+        errors=(404, 422, 503),
     ),
     get("/api/openapi.json", "This document", Tag.OPERATIONS, "OpenAPI 3.1."),
     get(
@@ -163,4 +150,11 @@ _OPERATIONS = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_PLATFORM, *_JOBS, *FEATURES, *RASTERS, *STAC, *_OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *_PLATFORM,
+    *JOB_OPERATIONS,
+    *FEATURES,
+    *RASTERS,
+    *STAC,
+    *_OPERATIONS,
+)

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config import Settings
+from core.control import JobControl
+from core.dispatcher import Dispatcher
 from core.janitor import Janitor
+from core.listeners import Announcer
 from core.machine import CoreMachine
 from core.ports import BlobStore
 from core.registry import HandlerDefinition
@@ -13,6 +16,7 @@ from core.submission import JobSubmission
 from core.workflow import Workflow
 from geo_platform.router import PlatformRouter
 from infrastructure.database import Database
+from infrastructure.repositories.listeners import ListenerRepository
 from infrastructure.service_bus import ServiceBusAdapter
 
 
@@ -26,8 +30,12 @@ class Application:
     broker: ServiceBusAdapter
     relay: Relay
     janitor: Janitor
+    dispatcher: Dispatcher
     machine: CoreMachine
     job_submission: JobSubmission
+    job_control: JobControl
+    listeners: ListenerRepository
+    announcer: Announcer
     platform: PlatformRouter
     workflows: Mapping[str, Workflow]
     handlers: Mapping[str, HandlerDefinition]

@@ -18,9 +18,11 @@ from config.defaults import VERSION
 from core.errors import AppError, NotFound
 from core.schema.queue import QueueRole
 from infrastructure.health import DatabaseHealth
+from infrastructure.repositories.dead_letters import DeadLetterReport
 from triggers.application import Application
 from triggers.http import json_answer
 from triggers.problems import answers
+from triggers.workers import queues_of
 
 LOG = logging.getLogger(__name__)
 Details = Mapping[str, Any]
@@ -144,6 +146,18 @@ def make_checks(app: Application) -> tuple[Check, ...]:
             raise Degraded("promised messages are not being sent", backlog)
         return backlog
 
+    def workers() -> Details:
+        queues = queues_of(app, app.listeners.living())
+        if missing := [entry["queue"] for entry in queues if not entry["is_listened_to"]]:
+            raise Degraded(f"no app listens to {', '.join(missing)}", {"queues": queues})
+        return {"queues": queues}
+
+    def dead_letters() -> Details:
+        recent = DeadLetterReport(app.database).recent()
+        if recent["last_hour"]:
+            raise Degraded("messages were dead-lettered within the last hour", recent)
+        return recent
+
     return (
         Check("app_mode", lambda: app_mode_details(app.settings)),
         Check("database", lambda: database.ask("database")),
@@ -152,6 +166,8 @@ def make_checks(app: Application) -> tuple[Check, ...]:
         Check("blob_storage", blob),
         Check("service_bus", broker),
         Check("outbox", outbox, is_vital=False),
+        Check("workers", workers, is_vital=False),
+        Check("dead_letters", dead_letters, is_vital=False),
         Check("platform_service", lambda: {"metrics": database.ask("requests")}, is_vital=False),
     )
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import azure.functions as func
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from core.errors import InvalidRequest
 
 MAX_BODY_BYTES = 256 * 1024
+_LONGEST_TEXT = 256
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
 
@@ -105,9 +107,33 @@ def number(req: func.HttpRequest, name: str, *, default: int, least: int, most: 
         InvalidRequest: it is something else.
     """
     text = req.params.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
+    if not (re.fullmatch(r"-?[0-9]{1,9}", text) and least <= int(text) <= most):
         raise bad_parameter(name, f"must be a whole number from {least} to {most}")
     return int(text)
+
+
+def choice(req: func.HttpRequest, name: str, allowed: Sequence[str]) -> str | None:
+    """A query parameter that is one of these words; None when it is not there.
+
+    Raises:
+        InvalidRequest: it is something else.
+    """
+    text: str | None = req.params.get(name)
+    if text is not None and text not in allowed:
+        raise bad_parameter(name, "must be one of " + ", ".join(allowed))
+    return text
+
+
+def text_of(req: func.HttpRequest, name: str) -> str | None:
+    """A query parameter as text that a database takes; None when it is not there.
+
+    Raises:
+        InvalidRequest: it holds control characters, or is longer than anything that could be found.
+    """
+    text: str | None = req.params.get(name)
+    if text is not None and (len(text) > _LONGEST_TEXT or not text.isprintable()):
+        raise bad_parameter(name, f"must be printable, with at most {_LONGEST_TEXT} characters")
+    return text
 
 
 def bad_parameter(name: str, message: str) -> InvalidRequest:

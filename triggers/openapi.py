@@ -74,7 +74,10 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
     }
     if operation.body or operation.takes_any_json:
         schema = _one_of(operation.body) if operation.body else {"type": "object"}
-        described["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+        described["requestBody"] = {
+            "required": not operation.body_is_optional,
+            "content": {JSON: {"schema": schema}},
+        }
     return described
 
 

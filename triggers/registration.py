@@ -4,6 +4,7 @@ import azure.functions as func
 
 from core.errors import NotFound
 from triggers.application import Application
+from triggers.dead_letters import dead_letter_blueprint, queues_blueprint
 from triggers.health import health_blueprint
 from triggers.jobs import jobs_blueprint
 from triggers.openapi import openapi_blueprint
@@ -23,7 +24,9 @@ def register(functions: func.FunctionApp, app: Application) -> None:
         jobs_blueprint,
         health_blueprint,
         openapi_blueprint,
+        queues_blueprint,
         queue_blueprint,
+        dead_letter_blueprint,
         timer_blueprint,
         serving_blueprint,
         _fallback_blueprint,

@@ -12,8 +12,10 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from core.errors import Unavailable
-from core.schema.queue import MalformedMessage, QueueRole
+from core.errors import TransientError, Unavailable
+from core.postponement import Postponement
+from core.schema.queue import MalformedMessage, NewerMessage, QueueRole
+from infrastructure.repositories.messages import MessageRepository
 from triggers.application import Application
 
 LOG = logging.getLogger(__name__)
@@ -28,8 +30,8 @@ _FUNCTION_NAMES = {
 
 # A message that is given back comes again at once and is dead-lettered after ten times. A database that
 # restarts is worth waiting for with the message in hand; the host renews its lock.
-_patiently = retry(
-    retry=retry_if_exception_type(Unavailable),
+patiently = retry(
+    retry=retry_if_exception_type((Unavailable, TransientError)),
     wait=wait_exponential_jitter(multiplier=0.2, max=5),
     stop=stop_after_delay(240),
     before_sleep=before_sleep_log(LOG, logging.WARNING),
@@ -44,7 +46,7 @@ def queue_blueprint(app: Application) -> func.Blueprint:
         process = (
             app.machine.process_job_message if role is QueueRole.JOBS else app.machine.process_task_message
         )
-        _register(blueprint, app, role=role, process=_patiently(process))
+        _register(blueprint, app, role=role, process=patiently(process))
     return blueprint
 
 
@@ -52,12 +54,15 @@ def _register(
     blueprint: func.Blueprint, app: Application, *, role: QueueRole, process: Callable[[bytes], None]
 ) -> None:
     queue = app.settings.queues.names[role]
+    postpone = patiently(Postponement(app.database.unit_of_work, MessageRepository).postpone)
 
     @blueprint.function_name(_FUNCTION_NAMES[role])
     @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=queue, connection=CONNECTION)
     def receive(message: func.ServiceBusMessage) -> None:
         try:
             process(message.get_body())
+        except NewerMessage:
+            postpone(queue, message.get_body())
         except MalformedMessage as exc:
             LOG.error(  # noqa: TRY400  the reason says it all
                 "malformed message dead-lettered",

@@ -5,7 +5,7 @@ import azure.functions as func
 from core.errors import InvalidRequest
 from core.submission import JobSubmitted
 from triggers.application import Application
-from triggers.http import json_answer, json_body
+from triggers.http import json_answer, json_body, number
 from triggers.problems import answers
 
 
@@ -21,7 +21,12 @@ def submit_job_blueprint(app: Application) -> func.Blueprint:
         parameters = json_body(req) if req.get_body() else {}
         if not isinstance(parameters, dict):
             raise InvalidRequest("The parameters must be a JSON object.", remedy='Send {"name": value, ...}.')
-        submitted = app.job_submission.submit(req.route_params["job_type"], parameters)
+        submitted = app.job_submission.submit(
+            req.route_params["job_type"],
+            parameters,
+            tenant=req.params.get("tenant", ""),
+            priority=number(req, "priority", default=0, least=-100, most=100),
+        )
         url = f"{base_url}/api/jobs/{submitted.job_id}"
         body = {
             "job_id": submitted.job_id,

@@ -13,6 +13,7 @@ def timer_blueprint(app: Application) -> func.Blueprint:
     @blueprint.function_name("sweep_outbox")
     @blueprint.timer_trigger(arg_name="timer", schedule=schedules.sweep_schedule)
     def sweep_outbox(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        app.dispatcher.release(app.settings.queues.names.values())
         app.relay.sweep()
 
     if app.settings.app_mode.is_platform:

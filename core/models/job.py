@@ -30,9 +30,20 @@ JOB_TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset({JobStatus.PROCESSING, JobStatus.FAILED, JobStatus.CANCELLED}),
     JobStatus.PROCESSING: frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
     JobStatus.COMPLETED: frozenset(),
-    JobStatus.FAILED: frozenset(),
-    JobStatus.CANCELLED: frozenset(),
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED, JobStatus.PROCESSING}),  # only by an explicit retry
+    JobStatus.CANCELLED: frozenset({JobStatus.QUEUED, JobStatus.PROCESSING}),
 }
+
+
+class Hole(BaseModel):
+    """A failed task that its stage's policy let pass."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: int
+    task_index: int
+    task_key: str
+    code: str
 
 
 class JobRecord(BaseModel):
@@ -49,9 +60,13 @@ class JobRecord(BaseModel):
     result: dict[str, Any] | None = None
     error: ErrorDetail | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+    holes: tuple[Hole, ...] = ()
+    tenant: str = ""
+    priority: int = 0
     platform_request_id: str | None = None
     dataset_key: str | None = None
     finalize_attempts: int = 0
+    run: int = 1
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None = None
@@ -68,5 +83,7 @@ class NewJob(BaseModel):
     parameters: dict[str, Any]
     total_stages: int = Field(ge=1)
     metadata: dict[str, Any] = Field(default_factory=dict)
+    tenant: str = ""
+    priority: int = Field(0, ge=-100, le=100)
     platform_request_id: str | None = None
     dataset_key: str | None = None

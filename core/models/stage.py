@@ -15,6 +15,24 @@ class Parallelism(StrEnum):
     FAN_OUT = "fan_out"
 
 
+@dataclass(frozen=True, slots=True)
+class FailurePolicy:
+    """How many tasks of a stage may fail before the stage does; None: any number."""
+
+    allowed_failures: int | None = 0
+
+    @classmethod
+    def allow(cls, number: int) -> "FailurePolicy":
+        """Go on with up to `number` holes."""
+        return cls(number)
+
+
+FAIL_FAST = FailurePolicy(0)
+"""The first failure cancels the tasks that have not started and fails the job."""
+BEST_EFFORT = FailurePolicy(None)
+"""Whatever fails becomes a hole; the job goes on with the rest."""
+
+
 class StageStatus(StrEnum):
     """`open` while a task may still change, `closed` when the last one has turned out the lights."""
 
@@ -30,6 +48,7 @@ class Stage:
     name: str
     task_type: str
     parallelism: Parallelism = Parallelism.SINGLE
+    failures: FailurePolicy = FAIL_FAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +70,7 @@ class StageRecord(BaseModel):
     task_type: str
     status: StageStatus
     task_count: int
+    allowed_failures: int | None = 0
     opened_at: datetime
     closed_at: datetime | None = None
     counts: dict[str, int]

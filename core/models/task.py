@@ -1,5 +1,6 @@
 """Tasks: the units that workers execute."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
@@ -14,6 +15,7 @@ TaskId = NewType("TaskId", str)
 class TaskStatus(StrEnum):
     """The states of a task; `sql/schema/010_engine.sql` holds the same list as a CHECK."""
 
+    PENDING_QUEUE = "pending_queue"
     QUEUED = "queued"
     PROCESSING = "processing"
     PENDING_RETRY = "pending_retry"
@@ -28,6 +30,7 @@ class TaskStatus(StrEnum):
 
 
 TASK_TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.PENDING_QUEUE: frozenset({TaskStatus.QUEUED, TaskStatus.CANCELLED}),
     TaskStatus.QUEUED: frozenset({TaskStatus.PROCESSING, TaskStatus.FAILED, TaskStatus.CANCELLED}),
     TaskStatus.PROCESSING: frozenset(
         {
@@ -40,8 +43,8 @@ TASK_TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
     ),
     TaskStatus.PENDING_RETRY: frozenset({TaskStatus.PROCESSING, TaskStatus.FAILED, TaskStatus.CANCELLED}),
     TaskStatus.COMPLETED: frozenset(),
-    TaskStatus.FAILED: frozenset(),
-    TaskStatus.CANCELLED: frozenset(),
+    TaskStatus.FAILED: frozenset({TaskStatus.PENDING_QUEUE}),  # only by an explicit retry
+    TaskStatus.CANCELLED: frozenset({TaskStatus.PENDING_QUEUE}),
 }
 
 
@@ -57,6 +60,8 @@ class TaskRecord(BaseModel):
     task_key: str
     task_type: str
     target_queue: str
+    tenant: str = ""
+    priority: int = 0
     parameters: dict[str, Any]
     status: TaskStatus
     attempt: int
@@ -74,17 +79,16 @@ class TaskRecord(BaseModel):
     finished_at: datetime | None = None
 
 
-class NewTask(BaseModel):
-    """A task to be created."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task to be created. `parameters` is JSON text: a stage may have a hundred thousand tasks."""
 
     task_id: TaskId
     task_index: int
     task_key: str
     task_type: str
     target_queue: str
-    parameters: dict[str, Any]
+    parameters: str
     max_attempts: int
 
 
@@ -99,6 +103,7 @@ class ClaimedTask(BaseModel):
     stage: int
     task_type: str
     parameters: dict[str, Any]
+    target_queue: str
     attempt: int
     max_attempts: int
     platform_request_id: str | None = None

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from core.ports import OutboxMessage
-from core.schema.queue import JobsQueueMessage
+from core.schema.queue import SCHEMA_VERSION, JobsQueueMessage
 from infrastructure.queries import load
 
 _SQL = load("outbox")
@@ -27,12 +27,17 @@ class OutboxRepository:
         body = Jsonb(message.model_dump(mode="json"))
         self._promise("add", {"queue": self._jobs_queue, "body": body, "delay": delay})
 
-    def add_tasks(self, job_id: str, stage: int) -> None:
+    def release_tasks(self, queue: str, *, least_window: int) -> int:
         """See `core.ports.Outbox`."""
-        self._promise("add_tasks", {"job_id": job_id, "stage": stage})
+        return self._promise(
+            "release_tasks",
+            {"queue": queue, "least_window": least_window, "schema_version": SCHEMA_VERSION},
+        )
 
-    def _promise(self, statement: str, values: Mapping[str, Any]) -> None:
-        self.promised.extend(row["id"] for row in self._connection.execute(_SQL[statement], values))
+    def _promise(self, statement: str, values: Mapping[str, Any]) -> int:
+        ids = [row["id"] for row in self._connection.execute(_SQL[statement], values)]
+        self.promised.extend(ids)
+        return len(ids)
 
     def read(self, ids: Sequence[int]) -> Sequence[OutboxMessage]:
         """The messages of these ids that are still unsent."""

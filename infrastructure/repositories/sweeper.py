@@ -8,6 +8,7 @@ from typing import Any
 from core.errors import AppError
 from core.models.results import ErrorClass, ErrorDetail
 from core.models.task import ClaimedTask, TaskStatus
+from core.schema.queue import SCHEMA_VERSION
 from infrastructure.database import Database
 from infrastructure.queries import load
 
@@ -24,12 +25,14 @@ class Sweeper:
         *,
         task_silence: timedelta,
         job_silence: timedelta,
+        advance: Callable[[str, int], None],
         remove_artefact: Callable[[str, str], None],
         limit: int = 1000,
     ) -> None:
         self._database = database
         self._task_silence = task_silence
         self._job_silence = job_silence
+        self._advance = advance
         self._remove_artefact = remove_artefact
         self._limit = limit
 
@@ -43,7 +46,23 @@ class Sweeper:
 
     def silent_jobs(self) -> int:
         """See `core.ports.Sweeper`."""
-        return self._put_back("silent_jobs", silence=self._job_silence, jobs_queue=self._database.jobs_queue)
+        with self._database.connection() as connection:
+            values = {
+                "limit": self._limit,
+                "silence": self._job_silence,
+                "schema_version": SCHEMA_VERSION,
+            }
+            silent = connection.execute(_SQL["silent_jobs"], values).fetchall()
+        for job in silent:
+            try:
+                self._advance(job["job_id"], job["stage"])
+            except AppError:
+                LOG.warning(
+                    "job not advanced",
+                    extra={"action": "advance_failed", "job_id": job["job_id"]},
+                    exc_info=True,
+                )
+        return len(silent)
 
     def lights_left_on(self) -> int:
         """See `core.ports.Sweeper`."""
@@ -93,6 +112,7 @@ def _claim_of(row: Mapping[str, Any]) -> ClaimedTask:
         stage=row["stage"],
         task_type="",
         parameters={},
+        target_queue="",
         attempt=row["attempt"],
         max_attempts=row["max_attempts"],
     )

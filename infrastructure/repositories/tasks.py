@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from core.models.results import ErrorDetail
 from core.models.task import ClaimedTask, TaskRecord, TaskStatus
+from core.schema.queue import SCHEMA_VERSION
 from infrastructure.queries import load
 from infrastructure.repositories.outbox import OutboxRepository
 
@@ -27,7 +28,13 @@ class TaskRepository:
 
     def claim(self, task_id: str, *, worker: str, app_name: str, lease: timedelta) -> ClaimedTask | None:
         """See `core.ports.TaskStore`."""
-        values = {"task_id": task_id, "worker": worker, "app_name": app_name, "lease": lease}
+        values = {
+            "task_id": task_id,
+            "worker": worker,
+            "app_name": app_name,
+            "lease": lease,
+            "schema_version": SCHEMA_VERSION,
+        }
         row = self._connection.execute(_SQL["claim"], values).fetchone()
         return ClaimedTask.model_validate(row) if row else None
 

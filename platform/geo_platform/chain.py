@@ -50,6 +50,7 @@ def start_step(
         parts.jobs[planned.job_type],
         planned.parameters(context, parts.options.urls),
         seed={"request_id": request.request_id, "step": step},
+        tenant=request.client_id,
         platform_request_id=request.request_id,
         dataset_key=request.dataset_key,
     )

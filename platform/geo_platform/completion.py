@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from core.crashpoints import crashpoint
 from core.errors import AppError, TransientError, Unavailable
 from core.models.job import JobStatus
 from geo_platform.chain import start_step
@@ -40,6 +41,7 @@ class CompletionHandler:
         try:
             with self._parts.transactions() as tx:
                 self._go_on(tx, job_id)
+            crashpoint("request_moved_after_commit")
         except Unavailable:
             raise
         except Exception as exc:
@@ -101,6 +103,7 @@ class CompletionHandler:
             reason=f"{job.job_type} done",
         )
         start_step(self._parts, tx, request, step=job.step + 1, results=results)
+        crashpoint("request_advanced_before_commit")
         LOG.info("next job of the chain", extra={"action": "request_advanced", **where})
 
     def _after_failure(self, job_id: str, exc: Exception) -> None:
@@ -128,6 +131,7 @@ def _fail(stores: Stores, request: RequestRecord, error: RequestError, *, cancel
     )
     target = DatasetStatus.CANCELLED if cancelled else DatasetStatus.FAILED
     stores.datasets.move(request.dataset_key, target, allowed_from=allowed_from(target), reason=error.code)
+    crashpoint("request_failed_before_commit")
     LOG.warning(
         "request failed",
         extra={"action": "request_failed", "request_id": request.request_id, "code": error.code},

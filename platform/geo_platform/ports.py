@@ -1,6 +1,6 @@
 """What the Platform is given: its options, the way to the database, and the parts that it drives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,6 +67,7 @@ class PlatformParts:
     storage: BlobStore
     jobs: Mapping[str, Workflow]
     publish_table: PublishTable
+    require_listeners: Callable[[Iterable[str]], None]
     clock: Clock = utc_now
 
 

@@ -7,6 +7,7 @@ address, the STAC documents, the dataset's row, the answer to the client, the ve
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.crashpoints import crashpoint
 from core.errors import ContractViolation
 from geo_platform import stac_builder
 from geo_platform.chain import plan_context
@@ -55,6 +56,7 @@ class Publisher:
             request.request_id, publication, completed_step=last.step, started_at=request.started_at
         )
         _must(completed, f"request {request.request_id} was not waiting to be completed")
+        crashpoint("request_published_before_commit")
 
     def _release(
         self, tx: PlatformUnitOfWork, stores: Stores, context: PlanContext, summary: Mapping[str, Any]

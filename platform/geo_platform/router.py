@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.crashpoints import crashpoint
 from core.ports import BlobInfo
 from geo_platform import identity
 from geo_platform.datasets import DatasetOrchestrator, Decision
@@ -17,7 +18,7 @@ from geo_platform.models import (
     StatusAnswer,
     SubmitAnswer,
 )
-from geo_platform.planner import CHAINS
+from geo_platform.planner import CHAINS, chain_of
 from geo_platform.ports import PlatformParts, Stores
 from geo_platform.source import admit
 from geo_platform.states import RequestStatus
@@ -52,15 +53,19 @@ class PlatformRouter:
             InvalidRequest: the body or the source cannot be taken.
             NotFound: (SOURCE_NOT_FOUND) the source blob is not there.
             IdentityConflict: the dataset exists with another content.
-            Unavailable: the database or the storage does not answer.
+            Unavailable: the database or the storage does not answer, or (NO_LISTENER_FOR_QUEUE) no living
+                app would do the work.
         """
         submission = self._parse(body)
         decision, known = self._existing(submission, retry_failed=retry_failed)
         if decision is Decision.REPLAY and known:
             return Submitted(self._answer(known, replayed=True), replayed=True)
         blob = self._admit(submission)
+        self._parts.require_listeners(chain_of(submission.data_type))
         with self._parts.transactions() as tx:
             decision, request = self._datasets.submit(tx, submission, blob, retry_failed=retry_failed)
+            crashpoint("request_before_commit")
+        crashpoint("request_after_commit_before_answer")
         replayed = decision is Decision.REPLAY
         return Submitted(self._answer(request, replayed=replayed), replayed=replayed)
 

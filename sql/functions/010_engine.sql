@@ -17,6 +17,14 @@ CREATE OR REPLACE FUNCTION app.add_to_outbox(
     RETURNING id
 $$;
 
+-- The least version of the code that can go on with a job: that of its row, or of the results of its stage.
+CREATE OR REPLACE FUNCTION app.job_version(p_job_id text, p_stage integer) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT greatest(j.schema_version, (
+        SELECT max(t.schema_version) FROM app.tasks t WHERE t.job_id = p_job_id AND t.stage = p_stage))
+    FROM app.jobs j WHERE j.job_id = p_job_id
+$$;
+
 -- "The last task turns out the lights": close the stage if nothing in it is open any more, and promise
 -- one stage_complete message. The lock is a statement of its own: whoever waits for it takes a fresh
 -- snapshot afterwards and sees the others' commits.
@@ -32,7 +40,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(app.stage_lock_key(p_job_id, p_stage));
     IF EXISTS (
         SELECT 1 FROM app.tasks WHERE job_id = p_job_id AND stage = p_stage
-        AND status IN ('queued', 'processing', 'pending_retry')
+        AND status IN ('pending_queue', 'queued', 'processing', 'pending_retry')
     ) THEN
         RETURN NULL;
     END IF;
@@ -42,35 +50,38 @@ BEGIN
         RETURN NULL;
     END IF;
     v_outbox_id := app.add_to_outbox(p_jobs_queue, jsonb_build_object(
-        'schema_version', 1, 'message_type', 'stage_complete', 'job_id', p_job_id, 'stage', p_stage));
+        'schema_version', app.job_version(p_job_id, p_stage),
+        'message_type', 'stage_complete', 'job_id', p_job_id, 'stage', p_stage));
     RETURN v_outbox_id;
 END
 $$;
 
--- Take a task under a lease. No row: done, leased by another, not due yet, out of attempts, or its job
--- has ended. A message may arrive a little before `run_after` by the broker's clock.
+-- Take a task under a lease. No row: done, leased by another, not due yet, out of attempts, too new for this
+-- code, or its job has ended. A message may arrive a little before `run_after` by the broker's clock. The task
+-- takes on the version of the code that runs it: its result may have fields that older code does not know.
+DROP FUNCTION IF EXISTS app.claim_task(text, text, text, interval);
 CREATE OR REPLACE FUNCTION app.claim_task(
-    p_task_id text, p_worker text, p_app_name text, p_lease interval
+    p_task_id text, p_worker text, p_app_name text, p_lease interval, p_schema_version integer DEFAULT 1
 ) RETURNS TABLE (
     task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
-    attempt integer, max_attempts integer, platform_request_id varchar
+    target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
 ) LANGUAGE sql AS $$
     UPDATE app.tasks t
     SET status = 'processing', attempt = t.attempt + 1, lease_until = clock_timestamp() + p_lease,
         worker = p_worker, executed_by_app = p_app_name, execution_started_at = clock_timestamp(),
-        progress = 0, updated_at = clock_timestamp()
+        progress = 0, schema_version = p_schema_version, updated_at = clock_timestamp()
     FROM app.jobs j
     WHERE t.task_id = p_task_id AND j.job_id = t.job_id AND j.status = 'processing'
-      AND t.attempt < t.max_attempts
+      AND t.attempt < t.max_attempts AND t.schema_version <= p_schema_version
       AND ((t.status IN ('queued', 'pending_retry') AND t.run_after <= clock_timestamp() + interval '2 seconds')
            OR (t.status = 'processing' AND t.lease_until < clock_timestamp()))
     RETURNING t.task_id, t.job_id, j.job_type, t.stage, t.task_type, t.parameters,
-              t.attempt, t.max_attempts, j.platform_request_id
+              t.target_queue, t.attempt, t.max_attempts, j.platform_request_id
 $$;
 
 -- End one attempt, fenced by its number. `applied` is false when the lease went to another attempt or
--- the attempt has been ended before: then nothing at all has changed. A failure cancels the siblings
--- that have not started (fail fast). `outbox_ids` are the messages promised.
+-- the attempt has been ended before: then nothing at all has changed. One failure more than the stage
+-- allows cancels the siblings that have not started. `outbox_ids` are the messages promised.
 CREATE OR REPLACE FUNCTION app.finish_task(
     p_task_id text, p_attempt integer, p_status text, p_result jsonb, p_error jsonb,
     p_retry_after interval, p_jobs_queue text
@@ -84,7 +95,7 @@ BEGIN
         progress = CASE WHEN p_status = 'completed' THEN 1 ELSE t.progress END,
         run_after = clock_timestamp() + coalesce(p_retry_after, interval '0'),
         finished_at = CASE WHEN p_status = 'pending_retry' THEN NULL ELSE clock_timestamp() END,
-        hinted_at = clock_timestamp(), updated_at = clock_timestamp()
+        hinted_at = clock_timestamp(), hints = 0, updated_at = clock_timestamp()
     WHERE t.task_id = p_task_id AND t.attempt = p_attempt AND t.status = 'processing'
     RETURNING t.* INTO v_task;
     IF NOT FOUND THEN
@@ -93,10 +104,10 @@ BEGIN
     END IF;
     IF p_status = 'pending_retry' THEN
         v_outbox_id := app.add_to_outbox(v_task.target_queue, jsonb_build_object(
-            'schema_version', 1, 'message_type', 'task', 'task_id', p_task_id), p_retry_after);
+            'schema_version', v_task.schema_version, 'message_type', 'task', 'task_id', p_task_id), p_retry_after);
     ELSE
         IF p_status = 'failed' THEN
-            PERFORM app.cancel_waiting_tasks(v_task.job_id, v_task.stage);
+            PERFORM app.cancel_waiting_tasks_if_failed(v_task.job_id, v_task.stage);
         END IF;
         v_outbox_id := app.close_stage_if_done(v_task.job_id, v_task.stage, p_jobs_queue);
     END IF;
@@ -104,13 +115,121 @@ BEGIN
 END
 $$;
 
--- Under the stage's lock, so that two failing tasks do not cancel each other's siblings crosswise.
-CREATE OR REPLACE FUNCTION app.cancel_waiting_tasks(p_job_id text, p_stage integer) RETURNS void
+-- Under the stage's lock, so that two failing tasks count each other and do not cancel crosswise.
+CREATE OR REPLACE FUNCTION app.cancel_waiting_tasks_if_failed(p_job_id text, p_stage integer) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    v_allowed integer;
 BEGIN
     PERFORM pg_advisory_xact_lock(app.stage_lock_key(p_job_id, p_stage));
+    SELECT allowed_failures INTO v_allowed FROM app.stages WHERE job_id = p_job_id AND number = p_stage;
+    IF v_allowed IS NULL OR v_allowed >= (
+        SELECT count(*) FROM app.tasks WHERE job_id = p_job_id AND stage = p_stage AND status = 'failed'
+    ) THEN
+        RETURN;
+    END IF;
     UPDATE app.tasks
     SET status = 'cancelled', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-    WHERE job_id = p_job_id AND stage = p_stage AND status IN ('queued', 'pending_retry');
+    WHERE job_id = p_job_id AND stage = p_stage AND status IN ('pending_queue', 'queued', 'pending_retry');
+END
+$$;
+
+-- How many tasks may be out on a queue: twice what the living listeners can work on at once, so that none
+-- of them waits for its next task and no tenant's flood gets far ahead of the others.
+CREATE OR REPLACE FUNCTION app.dispatch_window(p_queue text, p_least integer) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT greatest(p_least, 2 * coalesce(sum(slots), 0))::integer FROM app.listeners
+    WHERE p_queue = ANY (queues) AND last_seen_at > clock_timestamp() - interval '1 minute'
+$$;
+
+-- Let waiting tasks out to their queue, as far as the window allows: the highest priority first; among
+-- equals the tenant that has the fewest out, and each tenant's own in the order in which they came.
+-- Tasks that are too new for the code that asks are left to newer code, and fill no place of the window; nor do
+-- those whose message comes later, because older code has left it to newer.
+DROP FUNCTION IF EXISTS app.release_tasks(text, integer);  -- or calls without the version would be ambiguous
+CREATE OR REPLACE FUNCTION app.release_tasks(
+    p_queue text, p_least_window integer, p_schema_version integer DEFAULT 1
+) RETURNS SETOF bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_free integer;
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM app.tasks WHERE target_queue = p_queue AND status = 'pending_queue'
+                   AND schema_version <= p_schema_version) THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(app.stage_lock_key('release' || chr(31) || p_queue, 0));
+    SELECT app.dispatch_window(p_queue, p_least_window) - count(*) INTO v_free
+    FROM app.tasks
+    WHERE target_queue = p_queue AND schema_version <= p_schema_version
+      AND (status = 'processing' OR (status = 'queued' AND hinted_at <= clock_timestamp()));
+    IF v_free < 1 THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH RECURSIVE classes AS (
+        -- one step of the index for each (priority, tenant) that waits, however many tasks each has
+        (SELECT priority, tenant FROM app.tasks
+         WHERE target_queue = p_queue AND status = 'pending_queue'
+         ORDER BY priority DESC, tenant LIMIT 1)
+        UNION ALL
+        SELECT following.priority, following.tenant FROM classes c CROSS JOIN LATERAL (
+            (SELECT t.priority, t.tenant, 1 AS turn FROM app.tasks t
+             WHERE t.target_queue = p_queue AND t.status = 'pending_queue'
+               AND t.priority = c.priority AND t.tenant > c.tenant
+             ORDER BY t.tenant LIMIT 1)
+            UNION ALL
+            (SELECT t.priority, t.tenant, 2 AS turn FROM app.tasks t
+             WHERE t.target_queue = p_queue AND t.status = 'pending_queue' AND t.priority < c.priority
+             ORDER BY t.priority DESC, t.tenant LIMIT 1)
+            ORDER BY turn LIMIT 1
+        ) following
+    ), out_now AS (
+        SELECT tenant, count(*) AS number FROM app.tasks
+        WHERE target_queue = p_queue AND status IN ('queued', 'processing') GROUP BY tenant
+    ), candidates AS (
+        SELECT waiting.task_id, waiting.priority, waiting.turn + coalesce(o.number, 0) AS share, waiting.seq
+        FROM classes c
+        CROSS JOIN LATERAL (
+            SELECT t.task_id, t.priority, t.seq, row_number() OVER (ORDER BY t.seq) AS turn
+            FROM (SELECT * FROM app.tasks
+                  WHERE target_queue = p_queue AND status = 'pending_queue'
+                    AND priority = c.priority AND tenant = c.tenant AND schema_version <= p_schema_version
+                  ORDER BY seq LIMIT v_free) t
+        ) waiting
+        LEFT JOIN out_now o ON o.tenant = c.tenant
+    ), chosen AS (
+        SELECT task_id FROM candidates ORDER BY priority DESC, share, seq LIMIT v_free
+    ), released AS (
+        UPDATE app.tasks t
+        SET status = 'queued', hinted_at = clock_timestamp(), updated_at = clock_timestamp()
+        FROM chosen c WHERE t.task_id = c.task_id AND t.status = 'pending_queue'
+        RETURNING t.task_id, t.seq, t.schema_version
+    )
+    INSERT INTO app.outbox (queue, body)
+    SELECT p_queue, jsonb_build_object(
+        'schema_version', schema_version, 'message_type', 'task', 'task_id', task_id)
+    FROM released ORDER BY seq
+    RETURNING id;
+END
+$$;
+
+-- Open a stage again: what failed or was cancelled in it is tried anew, with fresh attempts; what was
+-- completed stays. Stages after it are forgotten. Returns the number of tasks that run again.
+CREATE OR REPLACE FUNCTION app.reopen_stage(
+    p_job_id text, p_stage integer, p_all boolean, p_attempts integer
+) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_tasks integer;
+BEGIN
+    DELETE FROM app.stages WHERE job_id = p_job_id AND number > p_stage;
+    UPDATE app.tasks
+    SET status = 'pending_queue', max_attempts = attempt + p_attempts, run_after = clock_timestamp(),
+        lease_until = NULL, result = NULL, error = NULL, progress = 0, finished_at = NULL,
+        hinted_at = clock_timestamp(), updated_at = clock_timestamp()
+    WHERE job_id = p_job_id AND stage = p_stage AND (p_all OR status IN ('failed', 'cancelled'));
+    GET DIAGNOSTICS v_tasks = ROW_COUNT;
+    UPDATE app.stages SET status = 'open', closed_at = NULL WHERE job_id = p_job_id AND number = p_stage;
+    RETURN v_tasks;
 END
 $$;

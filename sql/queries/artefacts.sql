@@ -16,7 +16,7 @@ WHERE a.state = 'staged' AND (
     OR (r.request_id IS NULL AND j.status IN ('failed', 'cancelled'))
     OR (r.request_id IS NULL AND j.finished_at < clock_timestamp() - interval '1 day'))
 ORDER BY a.artefact_id LIMIT %(limit)s
-FOR UPDATE OF a SKIP LOCKED
+FOR UPDATE OF a SKIP LOCKED FOR SHARE OF j SKIP LOCKED
 
 -- name: discard
 UPDATE app.artefacts SET state = 'discarded', updated_at = clock_timestamp()

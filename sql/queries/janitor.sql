@@ -8,13 +8,13 @@ WITH expired AS (
     ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), requeued AS (
     UPDATE app.tasks t
-    SET status = 'pending_retry', lease_until = NULL, run_after = clock_timestamp(), hinted_at = clock_timestamp(),
+    SET status = 'pending_retry', lease_until = NULL, run_after = clock_timestamp(), hinted_at = clock_timestamp(), hints = 0,
         updated_at = clock_timestamp()
     FROM expired WHERE t.task_id = expired.task_id
-    RETURNING t.task_id, t.target_queue
+    RETURNING t.task_id, t.target_queue, t.schema_version
 )
 SELECT app.add_to_outbox(target_queue, jsonb_build_object(
-    'schema_version', 1, 'message_type', 'task', 'task_id', task_id)) AS id
+    'schema_version', schema_version, 'message_type', 'task', 'task_id', task_id)) AS id
 FROM requeued
 
 -- name: worn_out_tasks
@@ -26,35 +26,32 @@ ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 WITH silent AS (
     SELECT t.task_id FROM app.tasks t JOIN app.jobs j USING (job_id)
     WHERE t.status IN ('queued', 'pending_retry') AND j.status = 'processing'
-      AND t.run_after <= clock_timestamp() AND t.hinted_at < clock_timestamp() - %(silence)s
+      AND t.run_after <= clock_timestamp()
+      AND t.hinted_at < clock_timestamp() - %(silence)s * power(2, t.hints)
       AND t.created_at < clock_timestamp() - %(silence)s
     ORDER BY t.hinted_at LIMIT %(limit)s FOR UPDATE OF t SKIP LOCKED
 ), hinted AS (
-    UPDATE app.tasks t SET hinted_at = clock_timestamp() FROM silent WHERE t.task_id = silent.task_id
-    RETURNING t.task_id, t.target_queue
+    UPDATE app.tasks t SET hinted_at = clock_timestamp(), hints = least(t.hints + 1, 10)
+    FROM silent WHERE t.task_id = silent.task_id
+    RETURNING t.task_id, t.target_queue, t.schema_version
 )
 SELECT app.add_to_outbox(target_queue, jsonb_build_object(
-    'schema_version', 1, 'message_type', 'task', 'task_id', task_id)) AS id
+    'schema_version', schema_version, 'message_type', 'task', 'task_id', task_id)) AS id
 FROM hinted
 
 -- name: silent_jobs
--- Not started, or standing at a stage that is closed.
+-- Not started, or standing at a stage that is closed: to be advanced by whoever asks, if it is new enough.
 WITH silent AS (
     SELECT j.job_id FROM app.jobs j
     LEFT JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
     WHERE j.status IN ('queued', 'processing') AND (j.stage = 0 OR s.status = 'closed')
       AND j.hinted_at < clock_timestamp() - %(silence)s
       AND coalesce(s.closed_at, j.created_at) < clock_timestamp() - %(silence)s
+      AND app.job_version(j.job_id, j.stage) <= %(schema_version)s
     ORDER BY j.hinted_at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED
-), hinted AS (
-    UPDATE app.jobs j SET hinted_at = clock_timestamp() FROM silent WHERE j.job_id = silent.job_id
-    RETURNING j.job_id, j.stage
 )
-SELECT app.add_to_outbox(%(jobs_queue)s, CASE WHEN stage = 0
-    THEN jsonb_build_object('schema_version', 1, 'message_type', 'job_submit', 'job_id', job_id)
-    ELSE jsonb_build_object('schema_version', 1, 'message_type', 'stage_complete', 'job_id', job_id,
-                            'stage', stage) END) AS id
-FROM hinted
+UPDATE app.jobs j SET hinted_at = clock_timestamp() FROM silent WHERE j.job_id = silent.job_id
+RETURNING j.job_id, j.stage
 
 -- name: lights_left_on
 -- An open stage without an open task cannot arise from our transactions; if it does, it must not last.
@@ -62,5 +59,5 @@ SELECT app.close_stage_if_done(s.job_id, s.number, %(jobs_queue)s) AS id
 FROM app.stages s JOIN app.jobs j ON j.job_id = s.job_id AND j.stage = s.number AND j.status = 'processing'
 WHERE s.status = 'open' AND s.opened_at < clock_timestamp() - %(silence)s
   AND NOT EXISTS (SELECT 1 FROM app.tasks t WHERE t.job_id = s.job_id AND t.stage = s.number
-                  AND t.status IN ('queued', 'processing', 'pending_retry'))
+                  AND t.status IN ('pending_queue', 'queued', 'processing', 'pending_retry'))
 LIMIT %(limit)s

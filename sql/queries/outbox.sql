@@ -1,12 +1,8 @@
 -- name: add
 SELECT app.add_to_outbox(%(queue)s, %(body)s, %(delay)s) AS id
 
--- name: add_tasks
-INSERT INTO app.outbox (queue, body)
-SELECT target_queue, jsonb_build_object('schema_version', 1, 'message_type', 'task', 'task_id', task_id)
-FROM app.tasks WHERE job_id = %(job_id)s AND stage = %(stage)s AND status = 'queued'
-ORDER BY task_index
-RETURNING id
+-- name: release_tasks
+SELECT app.release_tasks(%(queue)s, %(least_window)s, %(schema_version)s) AS id
 
 -- name: read
 SELECT id, queue, message_id::text AS message_id, body::text AS body, deliver_after

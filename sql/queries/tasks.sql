@@ -1,5 +1,5 @@
 -- name: claim
-SELECT * FROM app.claim_task(%(task_id)s, %(worker)s, %(app_name)s, %(lease)s)
+SELECT * FROM app.claim_task(%(task_id)s, %(worker)s, %(app_name)s, %(lease)s, %(schema_version)s)
 
 -- name: finish
 SELECT applied, outbox_ids FROM app.finish_task(
@@ -16,8 +16,8 @@ WHERE t.task_id = held.task_id AND t.attempt = held.attempt AND t.status = 'proc
 RETURNING t.task_id
 
 -- name: list
-SELECT task_id, job_id, stage, task_index, task_key, task_type, target_queue, parameters, status, attempt,
-       max_attempts, run_after, lease_until, worker, executed_by_app, execution_started_at, progress, result,
+SELECT task_id, job_id, stage, task_index, task_key, task_type, target_queue, tenant, priority, parameters, status,
+       attempt,       max_attempts, run_after, lease_until, worker, executed_by_app, execution_started_at, progress, result,
        error, created_at, updated_at, finished_at
 FROM app.tasks
 WHERE job_id = %(job_id)s AND (%(stage)s::integer IS NULL OR stage = %(stage)s)

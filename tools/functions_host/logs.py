@@ -135,11 +135,26 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """`time LEVEL logger [function invocation] message`, followed by a traceback if there is one."""
+    """`time LEVEL logger [function invocation] message name=value ...`, then a traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
         invocation = getattr(record, "invocation_id", None)
         where = f" [{record.__dict__['function_name']} {invocation}]" if invocation else ""
-        line = f"{moment} {record.levelname:<7} {record.name}{where} {record.getMessage()}"
+        line = f"{moment} {record.levelname:<7} {record.name}{where} {record.getMessage()}{_extras(record)}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+# Said by the line already, or the same on all lines of the process.
+_SAID = _STANDARD | {"invocation_id", "function_name", "host_worker"}
+_LONGEST_EXTRA = 200
+
+
+def _extras(record: logging.LogRecord) -> str:
+    return "".join(f" {name}={_value(value)}" for name, value in vars(record).items() if name not in _SAID)
+
+
+def _value(value: object) -> str:
+    """As it is, or quoted where it would be read as several."""
+    text = str(value)[:_LONGEST_EXTRA]
+    return text if text.isprintable() and not set(text) & set(' "=') and text else json.dumps(text)

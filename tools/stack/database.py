@@ -6,6 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from tools.stack.credentials import Credentials
 from tools.stack.errors import CommandFailed
 from tools.stack.part import inherited_environment
@@ -34,9 +37,16 @@ class Database:
     """The platform's database in one private cluster."""
 
     def __init__(
-        self, *, server: PostgresServer, state: StateDirectory, root: Path, name: str = DATABASE
+        self,
+        *,
+        server: PostgresServer,
+        state: StateDirectory,
+        root: Path,
+        name: str = DATABASE,
+        disposable: bool = False,
     ) -> None:
         self.name = name
+        self._disposable = disposable
         self._server = server
         self._state = state
         self._root = root
@@ -53,9 +63,16 @@ class Database:
         )
 
     def bring_up_to_date(self) -> bool:
-        """Bootstrap and migrate, unless this cluster has seen these very definitions; False if so."""
+        """Bootstrap and migrate, unless this cluster has seen these very definitions; False if so.
+
+        A disposable database is made anew: its definitions may be those of another branch.
+        """
         if self._state.read(self._record) == self._definitions():
             return False
+        if self._disposable:
+            with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
+                name = sql.Identifier(self.name)
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         self.bootstrap()
         self.migrate()
         self._state.write(self._record, self._definitions())

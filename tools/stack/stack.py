@@ -47,7 +47,9 @@ class Stack:
         self.postgres = PostgresServer(state=self.state, durable=durable)
         self.azurite = AzuriteServer(state=self.state, root=self.root)
         self.broker = BrokerServer(state=self.state, root=self.root)
-        self.database = Database(server=self.postgres, state=self.state, root=self.root)
+        self.database = Database(
+            server=self.postgres, state=self.state, root=self.root, disposable=not durable
+        )
 
     def up(self, report: Report = _silent) -> list[str]:
         """Start what does not run, and return the names of what was started.
@@ -99,10 +101,8 @@ class Stack:
             "AzureWebJobsStorage": self.azurite.connection_string,
             "SERVICE_BUS_CONNECTION": self.broker.connection_string,
             "PUBLIC_BASE_URL": self.public_base_url,
-            "APP_MODE": app.mode,
-            "APP_NAME": app.app_name,
             "AzureWebJobsDisableHomepage": "true",
-            "PYTHON_THREADPOOL_THREAD_COUNT": str(app.threads),
+            **app.settings,
             "FUNCTIONS_WORKER_PROCESS_COUNT": os.environ.get("FUNCTIONS_WORKER_PROCESS_COUNT", "1"),
             **self._settings,
         }

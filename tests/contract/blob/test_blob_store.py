@@ -154,6 +154,35 @@ def test_a_range_behind_the_end(case: Case, local: Path) -> None:
     assert caught.value.code == "RANGE_NOT_SATISFIABLE"
 
 
+def test_listing(case: Case, local: Path) -> None:
+    for path in ("b.tif", "a/2.tif", "a/1 ä.tif", "a.tif", "aa/x.gpkg"):
+        case.store.upload_new(local, f"azure://{case.silver}/{path}", content_type="image/tiff")
+
+    def listed(prefix: str) -> list[str]:
+        return [
+            blob.uri.removeprefix(f"azure://{case.silver}/")
+            for blob in case.store.list_blobs(case.silver, prefix)
+        ]
+
+    assert listed("") == ["a.tif", "a/1 ä.tif", "a/2.tif", "aa/x.gpkg", "b.tif"]
+    assert listed("a/") == ["a/1 ä.tif", "a/2.tif"]
+    assert listed("a") == ["a.tif", "a/1 ä.tif", "a/2.tif", "aa/x.gpkg"]
+    assert listed("none") == []
+
+
+def test_a_listing_tells_what_info_tells(case: Case, local: Path) -> None:
+    uri = f"azure://{case.silver}/a.tif"
+    info = case.store.upload_new(local, uri, content_type="image/tiff")
+    assert list(case.store.list_blobs(case.silver)) == [info]
+    assert info.content_type == "image/tiff"
+
+
+def test_containers_that_are_not_ours_are_not_listed(case: Case) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        case.store.list_blobs("secrets")
+    assert caught.value.code == "SOURCE_FORBIDDEN"
+
+
 @pytest.mark.parametrize("path", ["", "/a", "a//b", "../a", "a/./b", "a?b", "a#b", "a%2e%2e", "a\\b", "a\nb"])
 def test_names_that_could_mean_another_blob_are_refused(case: Case, path: str) -> None:
     with pytest.raises(InvalidRequest):

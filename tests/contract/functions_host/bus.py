@@ -22,7 +22,7 @@ from tests.contract.functions_host.running import PREFIXES, RunningBroker
 
 
 class Bus:
-    """The queues of one prefix: `tasks`, `batches` and `sync-tasks`. Links open when first used."""
+    """The queues of one prefix: `tasks`, `batches`, `sync-tasks` and `buried`. Links open when first used."""
 
     def __init__(self, client: ServiceBusClient, *, prefix: str, connection_string: str) -> None:
         self._client, self._prefix = client, prefix
@@ -41,10 +41,17 @@ class Bus:
         """How many messages the queue holds, locked ones included."""
         return len(self._link("receiver", queue).peek_messages(100, sequence_number=1))
 
-    def dead_letters(self) -> list[str | None]:
-        """The ids in the dead-letter queue of `tasks`."""
-        receiver: ServiceBusReceiver = self._link("dead_letters", "tasks")
+    def dead_letters(self, queue: str = "tasks") -> list[str | None]:
+        """The ids in the dead-letter queue of a queue."""
+        receiver: ServiceBusReceiver = self._link("dead_letters", queue)
         return [message.message_id for message in receiver.peek_messages(100, sequence_number=1)]
+
+    def bury(self, message: ServiceBusMessage, *, reason: str, description: str) -> None:
+        """Send a message to `buried`, receive it, and dead-letter it."""
+        self.send(message, queue="buried")
+        receiver: ServiceBusReceiver = self._link("receiver", "buried")
+        [received] = receiver.receive_messages(1, max_wait_time=3)
+        receiver.dead_letter_message(received, reason=reason, error_description=description)
 
     def receive(self) -> ServiceBusReceivedMessage:
         """The next message of `tasks`."""

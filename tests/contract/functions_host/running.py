@@ -21,7 +21,7 @@ SAMPLE_APP = Path(__file__).parent / "sample_app"
 PATIENCE_SECONDS = 20.0
 
 PREFIXES = tuple(f"p{number}" for number in range(16))
-"""Prefixes of queue names; each has a `tasks`, a `batches` and a `sync-tasks` queue."""
+"""Prefixes of queue names; each has a `tasks`, a `batches`, a `sync-tasks` and a `buried` queue."""
 
 _T = TypeVar("_T")
 
@@ -138,7 +138,7 @@ class RunningBroker:
         queues = [
             _definition(f"{prefix}-{name}", lock_duration=lock_duration)
             for prefix in PREFIXES
-            for name in ("tasks", "batches", "sync-tasks")
+            for name in ("tasks", "batches", "sync-tasks", "buried")
         ]
         self._queues.write_text(json.dumps({"queues": queues}))
         self._address = "127.0.0.1:0"

@@ -95,6 +95,29 @@ def test_the_broker_dead_letters_after_its_count(host: RunningHost, bus: Bus) ->
     assert [line["delivery_count"] for line in tasks(host, "bad")] == [1, 2, 3, 4]
 
 
+def test_a_dead_letter_queue_has_a_trigger_like_any_other(host: RunningHost, bus: Bus) -> None:
+    bus.bury(
+        ServiceBusMessage("gone", message_id="dead-1", application_properties={"n": 1}),
+        reason="BAD",
+        description="beyond help",
+    )
+    [seen] = wait_until(lambda: [line for line in host.trace("dead_letter") if line["body"] == "gone"])
+    assert (seen["message_id"], seen["reason"], seen["description"]) == ("dead-1", "BAD", "beyond help")
+    assert seen["properties"]["n"] == 1
+    # Azure's host tells the reason here.
+    assert seen["properties"]["DeadLetterReason"] == "BAD"
+    assert seen["sequence_number"] > 0
+    wait_until(lambda: not bus.dead_letters("buried"))
+
+
+def test_a_dead_letter_that_fails_comes_back(host: RunningHost, bus: Bus) -> None:
+    bus.bury(ServiceBusMessage("twice"), reason="BAD", description="")
+    wait_until(lambda: not bus.dead_letters("buried"))
+    seen = [line for line in host.trace("dead_letter") if line["body"] == "twice"]
+    assert [line["delivery_count"] for line in seen] == [1, 2]
+    assert len({line["sequence_number"] for line in seen}) == 1
+
+
 def test_a_returned_value_without_return_binding_is_a_failure(host: RunningHost, bus: Bus) -> None:
     bus.send(ServiceBusMessage(json.dumps({"name": "ret", "returns": 1}), message_id="ret-1"))
     wait_until(lambda: "ret-1" in bus.dead_letters())

@@ -10,8 +10,11 @@ import psycopg
 from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict
 
+from core.control import JobControl
+from core.dispatcher import Dispatcher
+from core.execution import ContextFactory, TaskExecutor
 from core.leases import HeldLease, LeaseKeeper
-from core.machine import Backoff, ContextFactory, CoreMachine, WorkerIdentity
+from core.machine import Backoff, CoreMachine, WorkerIdentity
 from core.models.job import JobRecord
 from core.models.stage import Parallelism, Stage, TaskDefinition
 from core.models.task import ClaimedTask
@@ -19,12 +22,14 @@ from core.orchestration_manager import OrchestrationManager
 from core.ports import OutboxMessage
 from core.registry import HandlerDefinition
 from core.relay import Relay
+from core.result_size import ResultSizer
 from core.schema.queue import QueueRole
 from core.stage_results import StageResults
 from core.state_manager import StateManager
 from core.submission import JobSubmission
 from infrastructure.database import Database
 from infrastructure.repositories.sweeper import Sweeper
+from infrastructure.repositories.task_logs import TaskLogRepository
 from jobs.base import JobBase
 from jobs.mixins import JobBaseMixin
 
@@ -75,6 +80,28 @@ class Recorder:
         self.messages.extend(messages)
 
 
+class DictResultStore:
+    """Large results, in memory."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+
+    def put(self, claimed: ClaimedTask, content: bytes) -> str:
+        uri = f"memory://{claimed.task_id}/{claimed.attempt}"
+        self.contents[uri] = content
+        return uri
+
+    def get(self, uri: str) -> bytes:
+        return self.contents[uri]
+
+
+class QuietDispatcher(Dispatcher):
+    """Releases when the test says so, and not by a thread of its own."""
+
+    def wake(self, queue: str) -> None:
+        pass
+
+
 class Engine:
     """One process's engine, and the ways in which a test drives it."""
 
@@ -84,9 +111,11 @@ class Engine:
         *,
         handler: Callable[[Number, None], Number] = lambda parameters, context: parameters,
         job: type[JobBase] = CountingJob,
+        more_jobs: Sequence[type[JobBase]] = (),
         handlers: Mapping[str, HandlerDefinition] | None = None,
         context_factory: ContextFactory | None = None,
         lease: timedelta = timedelta(seconds=60),
+        window: int = 1000,
     ) -> None:
         self.url = url
         self.sender = Recorder()
@@ -95,26 +124,50 @@ class Engine:
         self.relay = Relay(self.database.unit_of_work, self.sender)
         own = HandlerDefinition("count", handler, Number, Number, QueueRole.LEGACY_TASKS)
         handlers = {"count": own} if handlers is None else handlers
-        workflows: Mapping[str, Any] = {job.job_type: job}
+        workflows: Mapping[str, Any] = {each.job_type: each for each in (job, *more_jobs)}
         orchestration = OrchestrationManager(
             jobs=workflows, handlers=handlers, queue_names=QUEUES, max_attempts=3
         )
+        self.dispatcher = QuietDispatcher(self.database.unit_of_work, least_window=window)
         backoff = Backoff(timedelta(milliseconds=1), timedelta(milliseconds=2))
+        self.results = DictResultStore()
+        sizer = ResultSizer(self.results, limit_bytes=1000)
+        state = StateManager(
+            self.database.unit_of_work,
+            orchestration,
+            dispatcher=self.dispatcher,
+            sizer=sizer,
+            finalize_attempts=3,
+            backoff=backoff,
+        )
         self.machine = CoreMachine(
-            state=StateManager(
-                self.database.unit_of_work, orchestration, finalize_attempts=3, backoff=backoff
-            ),
+            state=state,
+            dispatcher=self.dispatcher,
             tasks=self.database.tasks,
             leases=LeaseKeeper(self.database.tasks, lease=lease),
-            handlers=handlers,
-            context_factory=context_factory or _no_context,
+            executor=TaskExecutor(
+                handlers,
+                runner=lambda definition, parameters, context: definition.function(parameters, context),
+                context_factory=context_factory or _no_context,
+                sizer=sizer,
+            ),
+            task_logs=TaskLogRepository(self.database),
             identity=WorkerIdentity("app-under-test", "worker-1", lease),
             backoff=backoff,
             on_job_terminal=self.ended.append,
         )
-        self.jobs = JobSubmission(workflows, self.database.unit_of_work)
+        self.jobs = JobSubmission(
+            workflows, self.database.unit_of_work, require_listeners=lambda job_types: None
+        )
+        self.control = JobControl(
+            self.database.unit_of_work, orchestration, dispatcher=self.dispatcher, max_attempts=3
+        )
         self.sweeper = Sweeper(
-            self.database, task_silence=NOW, job_silence=NOW, remove_artefact=lambda kind, location: None
+            self.database,
+            task_silence=NOW,
+            job_silence=NOW,
+            advance=state.advance_stage,
+            remove_artefact=lambda kind, location: None,
         )
 
     def submit(self, *counts: int) -> str:
@@ -129,7 +182,8 @@ class Engine:
         process(message.body)
 
     def outbox(self) -> list[OutboxMessage]:
-        """Take what is promised out of the outbox, whether it is due or not."""
+        """Let tasks out, and take what is promised out of the outbox, whether it is due or not."""
+        self.dispatcher.release(QUEUES.values())
         with psycopg.connect(self.url) as connection:
             connection.execute("UPDATE app.outbox SET send_after = now() - interval '1 second'")
         self.relay.sweep()
@@ -151,7 +205,7 @@ class Engine:
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
-            cursor = connection.execute(statement, values)  # type: ignore[arg-type]
+            cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
 

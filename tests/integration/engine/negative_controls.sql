@@ -11,7 +11,7 @@ BEGIN
     WHERE task_id = p_task_id AND attempt = p_attempt AND status = 'processing' RETURNING * INTO v_task;
     IF NOT FOUND THEN RETURN false; END IF;
     -- the snapshot of this statement is older than the moment at which the lock is granted
-    SELECT count(*) FILTER (WHERE t.status IN ('queued', 'processing', 'pending_retry')) INTO v_open
+    SELECT count(*) FILTER (WHERE t.status IN ('pending_queue', 'queued', 'processing', 'pending_retry')) INTO v_open
     FROM app.tasks t, (SELECT pg_advisory_xact_lock(app.stage_lock_key(v_task.job_id, v_task.stage))) AS held
     WHERE t.job_id = v_task.job_id AND t.stage = v_task.stage;
     IF v_open > 0 THEN RETURN false; END IF;
@@ -29,7 +29,7 @@ BEGIN
     WHERE task_id = p_task_id RETURNING * INTO v_task;
     PERFORM pg_advisory_xact_lock(app.stage_lock_key(v_task.job_id, v_task.stage));
     IF EXISTS (SELECT 1 FROM app.tasks WHERE job_id = v_task.job_id AND stage = v_task.stage
-               AND status IN ('queued', 'processing', 'pending_retry')) THEN RETURN false; END IF;
+               AND status IN ('pending_queue', 'queued', 'processing', 'pending_retry')) THEN RETURN false; END IF;
     PERFORM app.add_to_outbox('geospatial-jobs', jsonb_build_object('job_id', v_task.job_id));
     RETURN true;
 END

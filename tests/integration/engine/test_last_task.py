@@ -20,10 +20,13 @@ def with_controls(database_urls: DatabaseUrls) -> str:
     return database_urls.migrator
 
 
+@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("duplicates", [0, 3])
-def test_completions_that_arrive_together_advance_once(database_urls: DatabaseUrls, duplicates: int) -> None:
-    outcome = race(database_urls.migrator, statement=FINISH, rounds=ROUNDS, duplicates=duplicates)
-    assert outcome == Outcome(lost=0, once=ROUNDS, doubled=0)
+def test_completions_that_arrive_together_advance_once(
+    database_urls: DatabaseUrls, duplicates: int, rounds: int
+) -> None:
+    outcome = race(database_urls.migrator, statement=FINISH, rounds=rounds, duplicates=duplicates)
+    assert outcome == Outcome(lost=0, once=rounds, doubled=0)
 
 
 def test_control_a_lock_inside_the_counting_statement_loses_advances(with_controls: str) -> None:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from core.errors import ContractViolation, NotFound, PermanentTaskError, TransientError
 from core.models.job import JobStatus
-from core.schema.queue import MalformedMessage
+from core.models.stage import TaskDefinition
+from core.schema.queue import MalformedMessage, NewerMessage
 from core.stage_results import StageResults
 from tests.integration.engine.invariants import assert_invariants
 from tests.integration.engine.machine_under_test import CountingJob, Engine, Number, Plan
@@ -244,7 +245,7 @@ def test_a_result_of_the_wrong_shape_names_the_task_and_the_field(database_urls:
         b"\xff\xfe",
         b"{}",
         b'{"message_type":"job_submit"}',
-        b'{"schema_version":9,"message_type":"task"}',
+        b'{"schema_version":"1"}',
     ],
 )
 def test_a_malformed_message_is_called_so(engine: Engine, body: bytes) -> None:
@@ -252,6 +253,11 @@ def test_a_malformed_message_is_called_so(engine: Engine, body: bytes) -> None:
         engine.machine.process_job_message(body)
     with pytest.raises(MalformedMessage):
         engine.machine.process_task_message(body)
+
+
+def test_a_message_of_a_newer_version_is_left_to_it(engine: Engine) -> None:
+    with pytest.raises(NewerMessage):
+        engine.machine.process_task_message(b'{"schema_version":9,"message_type":"task","task_id":"t"}')
 
 
 def test_messages_about_unknown_things_do_nothing(engine: Engine) -> None:
@@ -267,3 +273,34 @@ def test_a_job_type_that_this_version_does_not_know_stays_for_another(engine: En
     with pytest.raises(ContractViolation):
         engine.machine.process_job_message(f'{{"message_type":"job_submit","job_id":"{job_id}"}}'.encode())
     assert engine.job(job_id).status is JobStatus.QUEUED
+
+
+class _Texts(CountingJob):
+    """Its first stage's results are large; its second reads them."""
+
+    @classmethod
+    def create_tasks_for_stage(
+        cls, stage: int, parameters: Plan, previous: StageResults
+    ) -> list[TaskDefinition]:
+        numbers = [number.n for number in previous.each(Number)] if stage == 2 else [0] if stage == 1 else []
+        return [TaskDefinition(Number(n=n)) for n in numbers]
+
+
+def test_a_large_result_goes_to_the_store_and_comes_back_for_the_next_stage(
+    database_urls: DatabaseUrls,
+) -> None:
+    large = 10**1200
+
+    def handle(parameters: Number, context: None) -> Number:
+        return Number(n=large)
+
+    engine = Engine(database_urls.app, handler=handle, job=_Texts)
+    job_id = engine.submit(1, 1, 1)
+    engine.run()
+    assert engine.job(job_id).status is JobStatus.COMPLETED
+    assert list(engine.results.contents) == [f"memory://{job_id[:32]}-{stage}-0/1" for stage in (1, 2)]
+    (stored,) = engine.rows("SELECT result FROM app.tasks WHERE stage = 1")
+    assert set(stored["result"]) == {"$result_blob", "size_bytes"}
+    (planned,) = engine.rows("SELECT parameters ->> 'n' AS n FROM app.tasks WHERE stage = 2")
+    assert int(planned["n"]) == large
+    engine.database.close()

@@ -161,5 +161,6 @@ def platform_on(urls: DatabaseUrls, directory: Path) -> Iterator[PlatformUnderTe
             storage=blobs,
             jobs=jobs.registry.discover(),
             publish_table=publish_table,
+            require_listeners=lambda job_types: None,
         )
         yield PlatformUnderTest(urls, directory, blobs, parts, sent)

@@ -14,7 +14,7 @@ from tools.checks._contracts import OnlyImports
     ("entry_point", "allowed"),
     [
         ("_paths.py", set()),
-        ("function_app.py", {"_paths", "azure", "bootstrap", "config", "triggers"}),
+        ("function_app.py", {"_paths", "azure", "bootstrap", "config", "core", "triggers"}),
         (
             "bootstrap.py",
             {"_paths", "config", "core", "geo_platform", "infrastructure", "jobs", "services", "triggers"},

@@ -29,7 +29,7 @@ _JOBS = ("process_service_bus_job", "geospatial-jobs")
 _RASTER = ("process_raster_task", "raster-tasks")
 _VECTOR = ("process_vector_task", "vector-tasks")
 _LEGACY = ("process_service_bus_task", "geospatial-tasks")
-_QUEUES = {
+_LISTENS = {
     AppMode.STANDALONE: {_JOBS, _RASTER, _VECTOR, _LEGACY},
     AppMode.PLATFORM_RASTER: {_JOBS, _RASTER},
     AppMode.PLATFORM_VECTOR: {_JOBS, _VECTOR},
@@ -80,8 +80,11 @@ def _of_type(start: Mapping[str, Any], trigger_type: str) -> Iterator[dict[str, 
 
 @pytest.mark.parametrize("mode", AppMode)
 def test_a_mode_listens_to_its_queues_alone(mode: AppMode, starts: dict[AppMode, dict[str, Any]]) -> None:
+    """And to the dead letters of each."""
     triggers = {(found["name"], found["queue"]) for found in _of_type(starts[mode], "serviceBusTrigger")}
-    assert triggers == _QUEUES[mode]
+    dead = {queue for name, queue in triggers if name.startswith("process_dead_letter_")}
+    assert {each for each in triggers if each[1] not in dead} == _LISTENS[mode]
+    assert dead == {f"{queue}/$DeadLetterQueue" for _, queue in _LISTENS[mode]}
 
 
 @pytest.mark.parametrize("mode", AppMode)
@@ -98,7 +101,7 @@ def test_every_mode_sweeps_and_platforms_keep_house(
     mode: AppMode, starts: dict[AppMode, dict[str, Any]]
 ) -> None:
     timers = {found["name"] for found in _of_type(starts[mode], "timerTrigger")}
-    assert timers == {"sweep_outbox"} | ({"janitor"} if _JOBS in _QUEUES[mode] else set())
+    assert timers == {"sweep_outbox"} | ({"janitor"} if _JOBS in _LISTENS[mode] else set())
 
 
 @pytest.mark.parametrize("mode", AppMode)

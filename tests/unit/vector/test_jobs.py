@@ -29,7 +29,7 @@ PLAN = VectorPlan.model_validate(
         "columns": [],
     }
 )
-NOTHING = StageResults(0, [])
+NOTHING = StageResults.of(0, [])
 
 
 def test_the_first_stage_gets_the_parameters_of_the_job() -> None:
@@ -40,7 +40,7 @@ def test_the_first_stage_gets_the_parameters_of_the_job() -> None:
 
 def test_the_second_stage_gets_the_plan_of_the_first() -> None:
     stored = StoredResult(task_id="t", task_index=0, result=PLAN.model_dump(mode="json"))
-    (task,) = IngestVector.create_tasks_for_stage(2, PARAMETERS, StageResults(1, [stored]))
+    (task,) = IngestVector.create_tasks_for_stage(2, PARAMETERS, StageResults.of(1, [stored]))
 
     assert task.parameters == UploadVectorParameters(plan=PLAN)
 

@@ -14,27 +14,28 @@ import services.registry
 from bootstrap import build
 from config import Settings
 from core.ports import MessageSender
+from tools.lab import jobs as lab_jobs
+from tools.lab import stumbling
+from tools.lab.crashes import arm_host
+from tools.lab.doomed import doomed
 from tools.lab.faults import FaultySender
-from tools.lab.jobs import HANDLERS, WORKFLOWS
 from tools.lab.settings import LabSettings
 from triggers.registration import register
 
 _LAB = LabSettings()
+arm_host(_LAB)
 
 
 def _sender(real: MessageSender) -> MessageSender:
-    if not (_LAB.send_failures or _LAB.duplicates):
-        return real
-    return FaultySender(real, failures=_LAB.send_failures, duplicates=_LAB.duplicates, seed=_LAB.seed)
+    return FaultySender(real, _LAB) if _LAB.is_faulty else real
 
 
 app = func.FunctionApp()
-register(
-    app,
-    build(
-        Settings(),
-        workflows={**jobs.registry.discover(), **WORKFLOWS},
-        handlers={**services.registry.discover(), **HANDLERS},
-        sender=_sender,
-    ),
+application = build(
+    Settings(),
+    workflows={**jobs.registry.discover(), **lab_jobs.WORKFLOWS, **stumbling.WORKFLOWS},
+    handlers={**doomed(services.registry.discover()), **lab_jobs.HANDLERS, **stumbling.HANDLERS},
+    sender=_sender,
 )
+register(app, application)
+application.announcer.start()

@@ -1,4 +1,4 @@
-"""Service Bus functions: a queue of one message at a time, and a queue of batches."""
+"""Service Bus functions: a queue of one message at a time, one of batches, and one of dead letters."""
 
 # mypy: ignore-errors
 
@@ -54,6 +54,25 @@ def on_batch(msgs: list[func.ServiceBusMessage]) -> None:
         enqueued=[msg.enqueued_time_utc for msg in msgs],
     )
     if any(b"poison" in msg.get_body() and msg.delivery_count == 1 for msg in msgs):
+        raise RuntimeError("told to fail")
+
+
+@blueprint.service_bus_queue_trigger(
+    arg_name="msg", queue_name="%QUEUE_PREFIX%-buried/$DeadLetterQueue", connection="Bus"
+)
+def on_dead_letter(msg: func.ServiceBusMessage) -> None:
+    """Reports a message that was dead-lettered, the first time by failing."""
+    trace_file.write(
+        "dead_letter",
+        body=msg.get_body().decode(),
+        message_id=msg.message_id,
+        sequence_number=msg.sequence_number,
+        reason=msg.dead_letter_reason,
+        description=msg.dead_letter_error_description,
+        properties=msg.application_properties,
+        delivery_count=msg.delivery_count,
+    )
+    if b"twice" in msg.get_body() and msg.delivery_count == 1:
         raise RuntimeError("told to fail")
 
 

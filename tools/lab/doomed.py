@@ -1,0 +1,37 @@
+"""The platform's handlers that make things outside the database's rows, able to die at their crash points.
+
+They run in processes of their own, which import them by name: there the crash points are armed first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from core.registry import Handler, HandlerDefinition
+from core.task_models.raster import CreateCogParameters, CreateCogResult
+from core.task_models.vector import IngestVectorResult, UploadVectorParameters
+from services.context import TaskContext
+from services.raster.cog import create_cog
+from services.vector.tasks import upload
+from tools.lab.crashes import arm_child
+from tools.lab.settings import LabSettings
+
+
+def doomed_create_cog(parameters: CreateCogParameters, context: TaskContext) -> CreateCogResult:
+    """See `create_cog`."""
+    arm_child(LabSettings())
+    return create_cog(parameters, context)
+
+
+def doomed_upload(parameters: UploadVectorParameters, context: TaskContext) -> IngestVectorResult:
+    """See `services.vector.tasks.upload`."""
+    arm_child(LabSettings())
+    return upload(parameters, context)
+
+
+def doomed(handlers: Mapping[str, HandlerDefinition]) -> dict[str, HandlerDefinition]:
+    """The handlers, with those that can die in the place of the others."""
+    mortal: dict[str, Handler] = {"create_cog": doomed_create_cog, "process_vector_upload": doomed_upload}
+    return {
+        **handlers,
+        **{name: replace(handlers[name], function=function) for name, function in mortal.items()},
+    }
