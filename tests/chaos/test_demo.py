@@ -17,7 +17,6 @@ from tools.stack.stack import Stack
 _PATIENCE_SECONDS = 120.0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["broker", "postgres"])
 def test_the_demo_completes_though_a_server_dies_in_the_middle(platform_stack: Stack, name: str) -> None:
     exhibits = _exhibits()
@@ -30,7 +29,6 @@ def test_the_demo_completes_though_a_server_dies_in_the_middle(platform_stack: S
         _assert_all_completes(exhibits, urls, client=client, stack=platform_stack)
 
 
-@pytest.mark.slow
 def test_the_demo_waits_while_postgres_is_restarted(platform_stack: Stack) -> None:
     """In good order: clients are told to ask again, and the watching goes on through it."""
     exhibits = _exhibits()

@@ -5,10 +5,9 @@ import time
 
 import pytest
 
-from tests.chaos.laboratory import Laboratory
+from tools.lab.laboratory import Laboratory
 
 
-@pytest.mark.slow
 def test_a_host_killed_ten_times_loses_and_doubles_nothing(laboratory: Laboratory) -> None:
     """`kill -9` in the middle of 3 x 25 tasks, with 5 % send failures and 20 % duplicates."""
     chance = random.Random(7)
@@ -21,10 +20,9 @@ def test_a_host_killed_ten_times_loses_and_doubles_nothing(laboratory: Laborator
         host.start()
         host.wait_ready()
     assert laboratory.wait(jobs, seconds=120) == dict.fromkeys(jobs, "completed")
-    laboratory.assert_history(jobs=10, stages=3, tasks=25)
+    assert laboratory.faults(jobs=10, stages=3, tasks=25) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["broker", "postgres"])
 def test_a_server_that_dies_and_comes_back_costs_nothing(laboratory: Laboratory, name: str) -> None:
     part = laboratory.stack.part(name)
@@ -35,5 +33,5 @@ def test_a_server_that_dies_and_comes_back_costs_nothing(laboratory: Laboratory,
     part.start()
     part.wait_ready()
     assert laboratory.wait(jobs, seconds=120) == dict.fromkeys(jobs, "completed")
-    laboratory.assert_history(jobs=3, stages=3, tasks=25)
+    assert laboratory.faults(jobs=3, stages=3, tasks=25) == []
     laboratory.stack.part("standalone").raise_if_crashed()

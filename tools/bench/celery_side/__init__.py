@@ -1,0 +1,1 @@
+"""Celery with Redis, doing the work that the engine is measured with."""
