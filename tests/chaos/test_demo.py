@@ -3,12 +3,16 @@
 import time
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from threading import Thread
 
 import pytest
 
+from tests.conftest import ROOT
 from tools.cli.demo import Exhibit, examine, make_exhibits, submit
+from tools.cli.demo_sources import make_sources
 from tools.cli.platform_client import PlatformClient
 from tools.cli.watching import watch_until_ended
 from tools.stack.part import Part
@@ -45,6 +49,10 @@ def test_the_demo_waits_while_postgres_is_restarted(platform_stack: Stack) -> No
 
 def _exhibits() -> list[Exhibit]:
     """The demo's, under a version that no test before has published."""
+    # The files are made in a process of their own, as the demo is one: the vector handlers that other tests
+    # have run in this one left pyogrio few drivers.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(make_sources, ROOT, ROOT / ".local" / "demo").result()
     version = uuid.uuid4().hex
     return [
         replace(exhibit, submission=replace(exhibit.submission, version_id=version))

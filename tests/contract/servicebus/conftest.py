@@ -142,13 +142,3 @@ def take() -> Take:
 def nothing_comes(receiver: ServiceBusReceiver, *, seconds: float = 0.3) -> bool:
     """Whether the receiver gets no message for a while."""
     return not receiver.receive_messages(max_message_count=1, max_wait_time=seconds)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A leaked socket may be collected in the middle of a test, too."""
-    leak = pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-    )
-    for item in items:
-        if "contract/servicebus" in item.path.as_posix():
-            item.add_marker(leak)
