@@ -91,7 +91,7 @@ CREATE TABLE app.tasks (
     CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
 );
 -- "is any task of this stage still open?", asked once per finished task
-CREATE INDEX tasks_open_idx ON app.tasks (job_id, stage)
+CREATE INDEX tasks_open_idx ON app.tasks (job_id, stage, seq)
     WHERE status IN ('pending_queue', 'queued', 'processing', 'pending_retry');
 CREATE INDEX tasks_failed_idx ON app.tasks (job_id, stage) WHERE status = 'failed';
 CREATE INDEX tasks_lease_idx ON app.tasks (lease_until) WHERE status = 'processing';
