@@ -76,7 +76,7 @@ def build(
     task_storage = _storage(settings, FOR_TASKS)
     promises = _Promises()
     database = _database(settings, promises)
-    relay = Relay(database.unit_of_work, sender(_broker(settings)))
+    relay = Relay(database.unit_of_work, sender(_broker(settings)), statements=database.statement)
     promises.relay = relay
     results = BlobResultStore(task_storage, database.tasks, container=settings.storage.silver_container)
     engine = _engine(settings, database, workflows=workflows, handlers=handlers, sizer=ResultSizer(results))

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from core.crashpoints import crashpoint
 from core.dispatcher import Dispatcher
-from core.errors import AppError
+from core.errors import AppError, ContractViolation
 from core.execution import TaskExecutor
 from core.leases import HeldLease, LeaseKeeper
 from core.models.results import ErrorDetail
@@ -132,7 +132,12 @@ class CoreMachine:
             self._record_failure(claimed, exc, lease)
             return
         crashpoint("task_after_handler_before_finish")
-        if self._tasks.finish(claimed, TaskStatus.COMPLETED, result=stored):
+        try:
+            applied = self._tasks.finish(claimed, TaskStatus.COMPLETED, result=stored)
+        except ContractViolation as exc:
+            self._record_failure(claimed, exc, lease)
+            return
+        if applied:
             LOG.info("task completed", extra={"action": "task_completed", **where})
         else:
             LOG.warning("result of a lost lease dropped", extra={"action": "fenced_out", **where})

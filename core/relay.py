@@ -23,8 +23,12 @@ _BATCH = 1000
 class Relay:
     """One per process. `promised` may be called from any thread and returns at once."""
 
-    def __init__(self, transactions: Transactions, sender: MessageSender) -> None:
+    def __init__(
+        self, transactions: Transactions, sender: MessageSender, *, statements: Transactions
+    ) -> None:
+        """`statements` gives units of work for a single statement, which cost fewer round trips."""
         self._transactions = transactions
+        self._statements = statements
         self._sender = sender
         self._ids: queue.SimpleQueue[Sequence[int]] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -77,12 +81,12 @@ class Relay:
                 LOG.warning("sending after commit failed", extra={"action": "relay_failed"}, exc_info=True)
 
     def _send(self, ids: Sequence[int]) -> None:
-        with self._transactions() as tx:
+        with self._statements() as tx:
             messages = tx.outbox.read(ids)
         crashpoint("relay_after_read_before_send")
         for name, group in itertools.groupby(sorted(messages, key=attrgetter("queue")), attrgetter("queue")):
             batch: list[OutboxMessage] = list(group)
             self._sender.send(name, batch)
             crashpoint("relay_after_send_before_delete")
-            with self._transactions() as tx:
+            with self._statements() as tx:
                 tx.outbox.delete([message.outbox_id for message in batch])

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
 from functools import cached_property
 from typing import Any, Self
 
@@ -14,25 +13,46 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from core.crashpoints import crashpoint
 from core.errors import Unavailable
-from core.models.task import ClaimedTask, TaskRecord, TaskStatus
 from infrastructure.repositories.artefacts import ArtefactRepository
 from infrastructure.repositories.jobs import JobRepository, json_dumps
 from infrastructure.repositories.outbox import OutboxRepository
 from infrastructure.repositories.tasks import TaskRepository
+from infrastructure.task_transactions import TaskTransactions
 
 LOG = logging.getLogger(__name__)
 Connection = psycopg.Connection[dict[str, Any]]
 set_json_dumps(json_dumps)
+
+_TRUSTED_SECONDS = 1.0
 
 # Guards for every session: a forgotten transaction or an endless wait must not stop the others.
 _SESSION = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s "
     "-c default_transaction_isolation=read\\ committed -c timezone=UTC"
 )
+
+
+class _PooledConnection(psycopg.Connection[dict[str, Any]]):
+    """A connection that knows when it was last given back."""
+
+    returned_at = 0.0
+
+
+def _note_return(connection: psycopg.Connection[dict[str, Any]]) -> None:
+    if isinstance(connection, _PooledConnection):
+        connection.returned_at = time.monotonic()
+
+
+def _check_after_rest(connection: psycopg.Connection[dict[str, Any]]) -> None:
+    """A connection that died while idle (a restarted server) must not reach a caller.
+
+    One that was in use a moment ago is taken as it is: asking costs a round trip.
+    """
+    if time.monotonic() - getattr(connection, "returned_at", 0.0) > _TRUSTED_SECONDS:
+        ConnectionPool.check_connection(connection)
 
 
 class Database:
@@ -68,11 +88,11 @@ class Database:
             max_size=high,
             timeout=self._connect_seconds,
             open=True,
-            # A connection that died while idle (a restarted server) must not reach a caller.
-            check=ConnectionPool.check_connection,
+            check=_check_after_rest,
+            reset=_note_return,
             reconnect_timeout=5,
             kwargs={"row_factory": dict_row, "options": _SESSION, "connect_timeout": 5},
-            connection_class=psycopg.Connection[dict[str, Any]],
+            connection_class=_PooledConnection,
         )
 
     @contextmanager
@@ -123,7 +143,7 @@ class Database:
             crashpoint("after_statement_before_send")
             self.on_promised(tuple(work.outbox.promised))
 
-    @property
+    @cached_property
     def tasks(self) -> TaskTransactions:
         """The task store in which every call is a transaction of its own."""
         return TaskTransactions(self)
@@ -163,53 +183,6 @@ class UnitOfWork:
         except BaseException:
             del self.outbox.promised[promised:]
             raise
-
-
-class TaskTransactions:
-    """`core.ports.TaskStore` and `ArtefactLog` in which every call is a transaction of its own."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def claim(self, task_id: str, *, worker: str, app_name: str, lease: timedelta) -> ClaimedTask | None:
-        """See `core.ports.TaskStore`."""
-        with self._database.statement() as work:
-            return work.tasks.claim(task_id, worker=worker, app_name=app_name, lease=lease)
-
-    @retry(
-        retry=retry_if_exception_type(Unavailable),
-        wait=wait_exponential_jitter(multiplier=0.2, max=3),
-        stop=stop_after_delay(30),
-        reraise=True,
-    )
-    def finish(self, claimed: ClaimedTask, status: TaskStatus, **outcome: Any) -> bool:
-        """See `core.ports.TaskStore`.
-
-        Work that is done is worth some patience with a database that restarts. Whether a commit whose
-        answer was lost took place does not matter: the second try is fenced out.
-        """
-        with self._database.statement() as work:
-            return work.tasks.finish(claimed, status, **outcome)
-
-    def renew(self, leases: Sequence[tuple[str, int, float]], *, lease: timedelta) -> set[str]:
-        """See `core.ports.TaskStore`."""
-        with self._database.statement() as work:
-            return work.tasks.renew(leases, lease=lease)
-
-    def list(self, job_id: str, *, stage: int | None, limit: int, offset: int) -> Sequence[TaskRecord]:
-        """See `core.ports.TaskStore`."""
-        with self._database.statement() as work:
-            return work.tasks.list(job_id, stage=stage, limit=limit, offset=offset)
-
-    def stage_table(self, name: str, *, job_id: str, task_id: str, attempt: int) -> None:
-        """See `core.ports.ArtefactLog`."""
-        with self._database.statement() as work:
-            work.artefacts.stage("table", name, job_id=job_id, task_id=task_id, attempt=attempt)
-
-    def stage_blob(self, uri: str, *, job_id: str, task_id: str, attempt: int) -> None:
-        """See `core.ports.ArtefactLog`."""
-        with self._database.statement() as work:
-            work.artefacts.stage("blob", uri, job_id=job_id, task_id=task_id, attempt=attempt)
 
 
 def _unavailable() -> Unavailable:

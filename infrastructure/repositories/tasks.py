@@ -38,6 +38,38 @@ class TaskRepository:
         row = self._connection.execute(_SQL["claim"], values).fetchone()
         return ClaimedTask.model_validate(row) if row else None
 
+    def claim_all(
+        self, task_ids: Sequence[str], *, worker: str, app_name: str, lease: timedelta
+    ) -> dict[str, ClaimedTask]:
+        """Claim several tasks; those that were got, by id. Rows that are locked are left alone."""
+        values = {
+            "task_ids": list(task_ids),
+            "worker": worker,
+            "app_name": app_name,
+            "lease": lease,
+            "schema_version": SCHEMA_VERSION,
+        }
+        rows = self._connection.execute(_SQL["claim_all"], values)
+        return {row["task_id"]: ClaimedTask.model_validate(row) for row in rows}
+
+    def complete_all(
+        self, completions: Sequence[tuple[ClaimedTask, Mapping[str, Any]]]
+    ) -> set[tuple[str, int]]:
+        """Complete attempts of one stage; those that were applied, by task and attempt. Rows that are locked
+        are left alone."""
+        values = {
+            "task_ids": [claimed.task_id for claimed, _ in completions],
+            "attempts": [claimed.attempt for claimed, _ in completions],
+            "results": [Jsonb(dict(result)) for _, result in completions],
+            "jobs_queue": self._jobs_queue,
+        }
+        applied = set()
+        for row in self._connection.execute(_SQL["complete_all"], values):
+            if row["applied"]:
+                applied.add((row["task_id"], row["attempt"]))
+                self._outbox.promised.extend(row["outbox_ids"])
+        return applied
+
     def finish(
         self,
         claimed: ClaimedTask,

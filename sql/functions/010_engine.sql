@@ -66,7 +66,10 @@ CREATE OR REPLACE FUNCTION app.claim_task(
 ) RETURNS TABLE (
     task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
     target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
-) LANGUAGE sql AS $$
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     UPDATE app.tasks t
     SET status = 'processing', attempt = t.attempt + 1, lease_until = clock_timestamp() + p_lease,
         worker = p_worker, executed_by_app = p_app_name, execution_started_at = clock_timestamp(),
@@ -77,7 +80,8 @@ CREATE OR REPLACE FUNCTION app.claim_task(
       AND ((t.status IN ('queued', 'pending_retry') AND t.run_after <= clock_timestamp() + interval '2 seconds')
            OR (t.status = 'processing' AND t.lease_until < clock_timestamp()))
     RETURNING t.task_id, t.job_id, j.job_type, t.stage, t.task_type, t.parameters,
-              t.target_queue, t.attempt, t.max_attempts, j.platform_request_id
+              t.target_queue, t.attempt, t.max_attempts, j.platform_request_id;
+END
 $$;
 
 -- End one attempt, fenced by its number. `applied` is false when the lease went to another attempt or
@@ -113,6 +117,44 @@ BEGIN
         v_outbox_id := app.close_stage_if_done(v_task.job_id, v_task.stage, p_jobs_queue);
     END IF;
     RETURN QUERY SELECT true, array_remove(ARRAY[v_outbox_id], NULL);
+END
+$$;
+
+-- Several claims in one transaction. Rows that somebody else holds are skipped, so that it never waits with
+-- locks in its hands; the caller asks for those one by one.
+CREATE OR REPLACE FUNCTION app.claim_tasks(
+    p_task_ids text[], p_worker text, p_app_name text, p_lease interval, p_schema_version integer
+) RETURNS TABLE (
+    task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
+    target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_task_id text;
+BEGIN
+    FOR v_task_id IN
+        SELECT t.task_id FROM app.tasks t WHERE t.task_id = ANY (p_task_ids) FOR UPDATE SKIP LOCKED
+    LOOP
+        RETURN QUERY SELECT * FROM app.claim_task(v_task_id, p_worker, p_app_name, p_lease, p_schema_version);
+    END LOOP;
+END
+$$;
+
+-- Several completions of one stage in one transaction, in the same way: it waits for the stage's lock alone.
+CREATE OR REPLACE FUNCTION app.complete_tasks(
+    p_task_ids text[], p_attempts integer[], p_results jsonb[], p_jobs_queue text
+) RETURNS TABLE (task_id text, attempt integer, applied boolean, outbox_ids bigint[]) LANGUAGE plpgsql AS $$
+DECLARE
+    v record;
+BEGIN
+    FOR v IN
+        SELECT done.task_id, done.attempt, done.result
+        FROM unnest(p_task_ids, p_attempts, p_results) AS done (task_id, attempt, result)
+        JOIN app.tasks t ON t.task_id = done.task_id AND t.attempt = done.attempt
+        FOR UPDATE OF t SKIP LOCKED
+    LOOP
+        RETURN QUERY SELECT v.task_id, v.attempt, f.applied, f.outbox_ids
+            FROM app.finish_task(v.task_id, v.attempt, 'completed', v.result, NULL, NULL, p_jobs_queue) f;
+    END LOOP;
 END
 $$;
 

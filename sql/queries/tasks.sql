@@ -5,6 +5,13 @@ SELECT * FROM app.claim_task(%(task_id)s, %(worker)s, %(app_name)s, %(lease)s, %
 SELECT applied, outbox_ids FROM app.finish_task(
     %(task_id)s, %(attempt)s, %(status)s, %(result)s, %(error)s, %(retry_after)s, %(jobs_queue)s)
 
+-- name: claim_all
+SELECT * FROM app.claim_tasks(%(task_ids)s, %(worker)s, %(app_name)s, %(lease)s, %(schema_version)s)
+
+-- name: complete_all
+SELECT task_id, attempt, applied, outbox_ids FROM app.complete_tasks(
+    %(task_ids)s, %(attempts)s, %(results)s, %(jobs_queue)s)
+
 -- name: renew
 UPDATE app.tasks t
 SET lease_until = clock_timestamp() + %(lease)s, progress = greatest(t.progress, held.progress),

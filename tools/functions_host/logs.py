@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -138,7 +139,7 @@ class TextFormatter(logging.Formatter):
     """`time LEVEL logger [function invocation] message name=value ...`, then a traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        moment = f"{time.strftime('%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03}"
         invocation = getattr(record, "invocation_id", None)
         where = f" [{record.__dict__['function_name']} {invocation}]" if invocation else ""
         line = f"{moment} {record.levelname:<7} {record.name}{where} {record.getMessage()}{_extras(record)}"

@@ -59,6 +59,8 @@ def body_bytes(message: ServiceBusReceivedMessage) -> bytes:
 
 def _plain(value: Any) -> Any:
     """A JSON value of what AMQP carried; bytes that are no UTF-8 become base64, as .NET writes them."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -68,8 +70,6 @@ def _plain(value: Any) -> Any:
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
@@ -122,8 +122,8 @@ _FIELDS: dict[str, Callable[[ServiceBusReceivedMessage], Any]] = {
 
 
 def _metadata(message: ServiceBusReceivedMessage) -> dict[str, Any]:
-    values = ((name, _plain(read(message))) for name, read in _FIELDS.items())
-    return {name: value for name, value in values if value is not None}
+    values = {name: value for name, read in _FIELDS.items() if (value := read(message)) is not None}
+    return {name: value if isinstance(value, (str, int)) else _plain(value) for name, value in values.items()}
 
 
 def _datum(value: Any) -> Datum:

@@ -94,7 +94,7 @@ def create_job(stack: Stack) -> str:
         job_id = submission.submit("hello_world", {"n": 1, "name": uuid.uuid4().hex}).job_id
         with psycopg.connect(stack.database.urls().admin) as connection:
             connection.execute("UPDATE app.outbox SET send_after = now()")
-        assert Relay(database.unit_of_work, sender).sweep() >= 1
+        assert Relay(database.unit_of_work, sender, statements=database.statement).sweep() >= 1
         sender.close()
     return job_id
 

@@ -121,7 +121,7 @@ class Engine:
         self.sender = Recorder()
         self.ended: list[str] = []
         self.database = Database(url, jobs_queue=QUEUES[QueueRole.JOBS], on_promised=lambda ids: None)
-        self.relay = Relay(self.database.unit_of_work, self.sender)
+        self.relay = Relay(self.database.unit_of_work, self.sender, statements=self.database.statement)
         own = HandlerDefinition("count", handler, Number, Number, QueueRole.LEGACY_TASKS)
         handlers = {"count": own} if handlers is None else handlers
         workflows: Mapping[str, Any] = {each.job_type: each for each in (job, *more_jobs)}

@@ -8,6 +8,7 @@ import psycopg
 
 WORKERS = 8
 FINISH = "SELECT app.finish_task(%s, %s, 'completed', '{}', NULL, NULL, 'geospatial-jobs')"
+COMPLETE = "SELECT app.complete_tasks(ARRAY[%s], ARRAY[%s::integer], ARRAY['{}'::jsonb], 'geospatial-jobs')"
 LOCK_INSIDE_COUNT = "SELECT app.finish_lock_inside_count(%s, %s)"
 UNGUARDED = "SELECT app.finish_unguarded(%s, %s)"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.engine.races import FINISH, LOCK_INSIDE_COUNT, UNGUARDED, Outcome, race
+from tests.integration.engine.races import COMPLETE, FINISH, LOCK_INSIDE_COUNT, UNGUARDED, Outcome, race
 from tools.stack.database import DatabaseUrls
 
 ROUNDS = 300
@@ -21,11 +21,12 @@ def with_controls(database_urls: DatabaseUrls) -> str:
 
 
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("statement", [FINISH, COMPLETE])
 @pytest.mark.parametrize("duplicates", [0, 3])
 def test_completions_that_arrive_together_advance_once(
-    database_urls: DatabaseUrls, duplicates: int, rounds: int
+    database_urls: DatabaseUrls, statement: str, duplicates: int, rounds: int
 ) -> None:
-    outcome = race(database_urls.migrator, statement=FINISH, rounds=rounds, duplicates=duplicates)
+    outcome = race(database_urls.migrator, statement=statement, rounds=rounds, duplicates=duplicates)
     assert outcome == Outcome(lost=0, once=rounds, doubled=0)
 
 
