@@ -18,7 +18,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench.chaos_scenarios import freezes, kills, messages, outages
+from tools.bench.chaos_scenarios import freezes, kills, long_runs, messages, outages, suites
 from tools.bench.chaos_scenarios.scenario import Run, Scenario, TextNotFound
 from tools.bench.measuring.bars import write_json
 from tools.lab.laboratory import APP_ROOT, Laboratory, SubmissionRefused
@@ -32,7 +32,9 @@ REPORT = ROOT / ".local" / "bench" / "chaos.json"
 
 SCENARIOS = {
     scenario.name: scenario
-    for scenario in itertools.chain(*(module.SCENARIOS for module in (kills, messages, outages, freezes)))
+    for scenario in itertools.chain(
+        *(module.SCENARIOS for module in (kills, messages, outages, freezes, long_runs, suites))
+    )
 }
 
 
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     outcomes = []
     for scenario in (SCENARIOS[name] for name in options.only):
         for seed in range(1, (options.seeds if scenario.is_seeded else 1) + 1):
-            outcome = _run(scenario, seed=seed, quick=options.quick)
+            outcome = _run(scenario, seed=seed, options=options)
             outcomes.append(outcome)
             _tell(outcome)
     runs = [{**asdict(outcome), "is_expected": outcome.is_expected} for outcome in outcomes]
@@ -77,13 +79,20 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(outcome.is_expected for outcome in outcomes) else 1
 
 
-def _run(scenario: Scenario, *, seed: int, quick: bool) -> Outcome:
+def _run(scenario: Scenario, *, seed: int, options: argparse.Namespace) -> Outcome:
     started, error = time.monotonic(), ""
     settings = {**scenario.settings, "LAB_SEED": str(seed)}
     stack = Stack(ROOT, STATE_DIR, Topology.STANDALONE, durable=False, app_root=APP_ROOT, settings=settings)
-    run = Run(Laboratory(stack), seed, quick, patience_seconds=20 if scenario.is_control else 180)
+    run = Run(
+        Laboratory(stack),
+        seed,
+        options.quick,
+        patience_seconds=20 if scenario.is_control else 180,
+        soak_minutes=options.soak_minutes,
+    )
     try:
-        run.lab.open()
+        if scenario.needs_stack:
+            run.lab.open()
         for change in scenario.changes:
             change.make(stack.database.urls().admin)
         scenario.run(run)
@@ -117,6 +126,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench chaos", description=__doc__)
     parser.add_argument("--only", type=_names, default=list(SCENARIOS), help=f"some of {','.join(SCENARIOS)}")
     parser.add_argument("--seeds", type=int, default=10, help="runs of each scenario that goes by chance")
+    parser.add_argument("--soak-minutes", type=float, default=120, help="how long the soak takes")
     parser.add_argument("--quick", action="store_true", help="less of everything, to see that it works")
     return parser.parse_args(arguments)
 

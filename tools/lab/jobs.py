@@ -14,15 +14,21 @@ from jobs.base import JobBase
 from jobs.mixins import JobBaseMixin
 from services.context import TaskContext
 
+BLOB_PREFIX = "lab/"
+
 
 class LabParameters(BaseModel):
-    """`tasks` in each stage, each taking `milliseconds`; `run` tells jobs apart."""
+    """`tasks` in each stage, each taking `milliseconds`; `run` tells jobs apart.
+
+    With `leaves_blobs` each task makes a blob first, as tasks do that convert data.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: str
     tasks: int = Field(1, ge=0)
     milliseconds: int = Field(0, ge=0)
+    leaves_blobs: bool = False
 
 
 class LabTask(BaseModel):
@@ -32,6 +38,7 @@ class LabTask(BaseModel):
 
     index: int
     milliseconds: int
+    leaves_blob: bool = False
 
 
 class LabResult(BaseModel):
@@ -44,11 +51,20 @@ class LabResult(BaseModel):
 
 def take_time(parameters: LabTask, context: TaskContext) -> LabResult:
     """Wait, in the manner of a handler that looks up now and then."""
+    if parameters.leaves_blob:
+        _leave_blob(context)
     until = time.monotonic() + parameters.milliseconds / 1000
     while (left := until - time.monotonic()) > 0:
         time.sleep(min(left, 0.05))
         context.checkpoint()
     return LabResult(index=parameters.index)
+
+
+def _leave_blob(context: TaskContext) -> None:
+    uri, file = f"azure://silver/{BLOB_PREFIX}{context.attempt_name}", context.workspace / "blob"
+    file.write_text(context.attempt_name)
+    context.artefacts.stage_blob(uri, job_id=context.job_id, task_id=context.task_id, attempt=context.attempt)
+    context.storage.upload_new(file, uri, content_type="text/plain")
 
 
 class _LabJob(JobBaseMixin, JobBase):
@@ -64,7 +80,10 @@ class _LabJob(JobBaseMixin, JobBase):
         ):
             raise AssertionError("a stage was opened before the one before it was complete")
         for index in range(parameters.tasks):
-            yield TaskDefinition(LabTask(index=index, milliseconds=parameters.milliseconds), key=str(index))
+            task = LabTask(
+                index=index, milliseconds=parameters.milliseconds, leaves_blob=parameters.leaves_blobs
+            )
+            yield TaskDefinition(task, key=str(index))
 
     @classmethod
     def finalize_job(cls, parameters: LabParameters, results: StageResults) -> dict[str, Any]:  # noqa: ARG003

@@ -60,19 +60,22 @@ class Laboratory:
             for file in [*functions, _LEDGER]:  # a negative control may have left its own behind
                 connection.execute(file.read_bytes())
 
-    def submit(self, job_type: str, *, tasks: int, milliseconds: int) -> str:
+    def submit(self, job_type: str, *, tasks: int, milliseconds: int = 0, leaves_blobs: bool = False) -> str:
         """Submit a job, through whatever the stack suffers from at the moment; its id."""
-        answer = self.try_submit(job_type, tasks=tasks, milliseconds=milliseconds)
+        answer = self.try_submit(job_type, tasks=tasks, milliseconds=milliseconds, leaves_blobs=leaves_blobs)
         if answer.status != 201:
             raise SubmissionRefused(f"the submission was answered {answer.status}")
         return answer.job_id
 
-    def try_submit(self, job_type: str, *, tasks: int, milliseconds: int) -> Answer:
+    def try_submit(
+        self, job_type: str, *, tasks: int, milliseconds: int, leaves_blobs: bool = False
+    ) -> Answer:
         """Submit a job that may be refused."""
         parameters: dict[str, str | int] = {
             "run": uuid.uuid4().hex,
             "tasks": tasks,
             "milliseconds": milliseconds,
+            "leaves_blobs": leaves_blobs,
         }
         url = f"{self.stack.public_base_url}/api/jobs/submit/{job_type}"
         started = time.monotonic()
@@ -83,6 +86,11 @@ class Laboratory:
         seconds = time.monotonic() - started
         job_id = str(answer.json()["job_id"]) if answer.status_code == 201 else ""
         return Answer(answer.status_code, seconds, job_id)
+
+    def cancel(self, job_id: str) -> int:
+        """Cancel a job; the status of the answer."""
+        url = f"{self.stack.public_base_url}/api/jobs/{job_id}/cancel"
+        return requests.post(url, timeout=30).status_code
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows, as the administrator sees them."""

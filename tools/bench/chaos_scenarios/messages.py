@@ -2,7 +2,7 @@
 
 import time
 
-from tools.bench.chaos_scenarios.scenario import Change, Run, Scenario
+from tools.bench.chaos_scenarios.scenario import NEVER, Change, Run, Scenario
 from tools.lab.laboratory import SHORT_PATIENCE
 
 _TASKS = 25
@@ -56,7 +56,6 @@ _DEAF = {
     "ENGINE_JANITOR_SCHEDULE": f"*/{_JANITOR_SECONDS} * * * * *",
     "ENGINE_JOB_SILENCE_SECONDS": "1",
 }
-_NEVER = "0 0 0 1 1 *"
 
 # Guards, and what is left without them.
 NO_FENCE = Change("app.finish_task", "AND t.attempt = p_attempt AND t.status = 'processing'")
@@ -67,7 +66,7 @@ _NO_LOCK = Change(
 # A pause between the look at the siblings and the commit, as a slow disk makes it.
 _ANSWER = "RETURN QUERY SELECT true,"
 _SLOW_COMMIT = Change("app.finish_task", _ANSWER, f"PERFORM pg_sleep(0.03); {_ANSWER}")
-_NO_JANITOR = {**SHORT_PATIENCE, "ENGINE_JANITOR_SCHEDULE": _NEVER}
+_NO_JANITOR = {**SHORT_PATIENCE, "ENGINE_JANITOR_SCHEDULE": NEVER}
 
 SCENARIOS = (
     Scenario(
@@ -90,7 +89,7 @@ SCENARIOS = (
         "B6",
         "every stage_complete message is lost, and nobody looks",
         _janitor_alone,
-        settings={**_DEAF, "ENGINE_JANITOR_SCHEDULE": _NEVER},
+        settings={**_DEAF, "ENGINE_JANITOR_SCHEDULE": NEVER},
         is_control=True,
     ),
     Scenario(

@@ -9,6 +9,9 @@ import psycopg
 
 from tools.lab.laboratory import SHORT_PATIENCE, Laboratory
 
+NEVER = "0 0 0 1 1 *"
+"""A schedule for what is to be left out: once a year."""
+
 
 class TextNotFound(Exception):
     """The engine's SQL has changed: a scenario that alters it finds nothing to alter, and must be adapted."""
@@ -44,6 +47,7 @@ class Run:
     seed: int
     quick: bool
     patience_seconds: float
+    soak_minutes: float = 120
     facts: dict[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -74,7 +78,8 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`bar` is the number in the list of bars (docs/explanation/reliability.md). A negative control
-    takes a guard away from the engine, by a change or by settings, and must find faults.
+    takes a guard away from the engine, by a change or by settings, and must find faults. One that
+    needs no stack starts its own.
     """
 
     name: str
@@ -85,3 +90,4 @@ class Scenario:
     is_seeded: bool = False
     changes: tuple[Change, ...] = ()
     is_control: bool = False
+    needs_stack: bool = True
