@@ -72,7 +72,7 @@ def _require_no_artefact_of_the_cancelled(run: Run) -> None:
 
 
 def _soak(run: Run) -> None:
-    """Jobs at about half of what the stack can do; what it holds at the end, and after a fifth of the time."""
+    """Jobs at about half of what it can do; what the stack holds at the end, and soon after the start."""
     minutes, rate = (2.0 if run.quick else run.soak_minutes), 4
     pids = leftovers(run.lab.stack.state.pid_file("standalone"))
     deadline = time.monotonic() + 60 * minutes
