@@ -6,8 +6,6 @@ and hand in other parts.
 
 import _paths  # noqa: F401, I001  first: puts platform/ on the import path
 
-import os
-import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,6 +38,7 @@ from geo_platform.ports import PlatformOptions, PlatformParts
 from geo_platform.router import PlatformRouter
 from infrastructure.blob import AzureBlobStore
 from infrastructure.database import Database
+from infrastructure.processes import this_process
 from infrastructure.repositories.listeners import ListenerRepository
 from infrastructure.repositories.sweeper import Sweeper
 from infrastructure.repositories.task_logs import TaskLogRepository
@@ -238,7 +237,7 @@ def _engine(
         announcer=Announcer(
             listeners,
             Announcement(
-                instance=_instance(),
+                instance=this_process(),
                 app_name=settings.app_mode.app_name,
                 app_mode=settings.app_mode.mode.value,
                 version=VERSION,
@@ -248,10 +247,6 @@ def _engine(
         ),
         sizer=sizer,
     )
-
-
-def _instance() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _machine(
@@ -270,7 +265,7 @@ def _machine(
         dispatcher=engine.dispatcher,
         executor=executor,
         task_logs=TaskLogRepository(database),
-        identity=WorkerIdentity(app_name=settings.app_mode.app_name, worker=_instance(), lease=lease),
+        identity=WorkerIdentity(app_name=settings.app_mode.app_name, worker=this_process(), lease=lease),
         backoff=_backoff(settings),
         on_job_terminal=on_job_terminal,
     )
@@ -296,6 +291,7 @@ def _janitor(
     return Janitor(
         relay,
         {
+            "leases_of_the_dead": sweeper.leases_of_the_dead,
             "expired_leases": sweeper.expired_leases,
             "worn_out_tasks": sweeper.worn_out_tasks,
             "silent_tasks": sweeper.silent_tasks,

@@ -151,6 +151,9 @@ class Outbox(Protocol):
 class Sweeper(Protocol):
     """The janitor's statements: each puts back in motion what was left lying, and counts the cases."""
 
+    def leases_of_the_dead(self) -> int:
+        """End the leases of workers that are gone for certain, before their time."""
+
     def expired_leases(self) -> int:
         """Queue the tasks again whose worker is gone."""
 

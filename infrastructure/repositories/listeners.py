@@ -6,6 +6,7 @@ from typing import Any
 
 from core.listeners import Announcement
 from infrastructure.database import Database
+from infrastructure.processes import is_gone
 from infrastructure.queries import load
 
 _SQL = load("listeners")
@@ -34,6 +35,7 @@ class ListenerRepository:
             return connection.execute(_SQL["living"]).fetchall()
 
     def forget_dead(self) -> int:
-        """Remove processes that have been silent for a day; how many."""
+        """Remove processes that have been silent for a day, or are gone for certain; how many."""
+        gone = [row["instance"] for row in self.living() if is_gone(row["instance"])]
         with self._database.connection() as connection:
-            return connection.execute(_SQL["forget_dead"]).rowcount
+            return connection.execute(_SQL["forget_dead"], {"gone": gone}).rowcount

@@ -10,6 +10,7 @@ from core.models.results import ErrorClass, ErrorDetail
 from core.models.task import ClaimedTask, TaskStatus
 from core.schema.queue import SCHEMA_VERSION
 from infrastructure.database import Database
+from infrastructure.processes import is_gone
 from infrastructure.queries import load
 
 LOG = logging.getLogger(__name__)
@@ -35,6 +36,14 @@ class Sweeper:
         self._advance = advance
         self._remove_artefact = remove_artefact
         self._limit = limit
+
+    def leases_of_the_dead(self) -> int:
+        """See `core.ports.Sweeper`."""
+        with self._database.connection() as connection:
+            workers = [row["worker"] for row in connection.execute(_SQL["workers"])]
+            if not (gone := [worker for worker in workers if is_gone(worker)]):
+                return 0
+            return connection.execute(_SQL["end_leases_of"], {"workers": gone}).rowcount
 
     def expired_leases(self) -> int:
         """See `core.ports.Sweeper`."""

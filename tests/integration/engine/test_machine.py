@@ -12,6 +12,7 @@ from core.models.job import JobStatus
 from core.models.stage import TaskDefinition
 from core.schema.queue import MalformedMessage, NewerMessage
 from core.stage_results import StageResults
+from infrastructure.processes import this_process
 from tests.integration.engine.invariants import assert_invariants
 from tests.integration.engine.machine_under_test import CountingJob, Engine, Number, Plan
 from tools.stack.database import DatabaseUrls
@@ -171,6 +172,28 @@ def test_a_lost_worker_is_replaced_and_its_late_result_is_fenced_out(database_ur
     assert engine.job(job_id).result == {"sum": 0}
     engine.deliver(task)
     assert_invariants(engine.url)
+    engine.database.close()
+
+
+def test_a_worker_of_this_machine_that_is_gone_loses_its_leases_at_once(database_urls: DatabaseUrls) -> None:
+    engine = Engine(database_urls.app)
+    job_id = engine.submit(3, 1, 1)
+    engine.deliver(engine.outbox()[0])
+    engine.outbox()
+    here = this_process()
+    gone = here.rpartition(":")[0] + ":1"  # of this machine, but begun at another time
+    elsewhere = here.replace(":", ":another-", 1)
+    for index, worker in enumerate([here, gone, elsewhere]):
+        claimed = engine.database.tasks.claim(
+            f"{job_id[:32]}-1-{index}", worker=worker, app_name="a", lease=timedelta(hours=1)
+        )
+        assert claimed is not None
+    assert engine.sweeper.expired_leases() == 0
+    assert engine.sweeper.leases_of_the_dead() == 1
+    assert engine.sweeper.expired_leases() == 1
+    assert engine.sweeper.leases_of_the_dead() == 0
+    waiting = engine.rows("SELECT worker FROM app.tasks WHERE status = 'pending_retry'")
+    assert waiting == [{"worker": gone}]
     engine.database.close()
 
 
