@@ -291,7 +291,7 @@ def _janitor(
     return Janitor(
         relay,
         {
-            "leases_of_the_dead": sweeper.leases_of_the_dead,
+            "dead_workers": sweeper.dead_workers,
             "expired_leases": sweeper.expired_leases,
             "worn_out_tasks": sweeper.worn_out_tasks,
             "silent_tasks": sweeper.silent_tasks,

@@ -151,8 +151,8 @@ class Outbox(Protocol):
 class Sweeper(Protocol):
     """The janitor's statements: each puts back in motion what was left lying, and counts the cases."""
 
-    def leases_of_the_dead(self) -> int:
-        """End the leases of workers that are gone for certain, before their time."""
+    def dead_workers(self) -> int:
+        """Put back in motion at once what processes had in hand that are gone; their number."""
 
     def expired_leases(self) -> int:
         """Queue the tasks again whose worker is gone."""

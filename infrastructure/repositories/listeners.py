@@ -6,7 +6,6 @@ from typing import Any
 
 from core.listeners import Announcement
 from infrastructure.database import Database
-from infrastructure.processes import is_gone
 from infrastructure.queries import load
 
 _SQL = load("listeners")
@@ -35,7 +34,6 @@ class ListenerRepository:
             return connection.execute(_SQL["living"]).fetchall()
 
     def forget_dead(self) -> int:
-        """Remove processes that have been silent for a day, or are gone for certain; how many."""
-        gone = [row["instance"] for row in self.living() if is_gone(row["instance"])]
+        """Remove processes that have been silent for a day; how many."""
         with self._database.connection() as connection:
-            return connection.execute(_SQL["forget_dead"], {"gone": gone}).rowcount
+            return connection.execute(_SQL["forget_dead"]).rowcount

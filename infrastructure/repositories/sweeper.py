@@ -37,13 +37,22 @@ class Sweeper:
         self._remove_artefact = remove_artefact
         self._limit = limit
 
-    def leases_of_the_dead(self) -> int:
-        """See `core.ports.Sweeper`."""
+    def dead_workers(self) -> int:
+        """See `core.ports.Sweeper`.
+
+        Messages that such a process had in hand come back when the broker's locks end, which takes minutes:
+        the tasks that wait are hinted at anew, and jobs that stand still are advanced.
+        """
         with self._database.connection() as connection:
-            workers = [row["worker"] for row in connection.execute(_SQL["workers"])]
-            if not (gone := [worker for worker in workers if is_gone(worker)]):
+            names = [row["name"] for row in connection.execute(_SQL["known_processes"])]
+            if not (gone := [name for name in names if is_gone(name)]):
                 return 0
-            return connection.execute(_SQL["end_leases_of"], {"workers": gone}).rowcount
+            connection.execute(_SQL["end_leases_of"], {"gone": gone})
+        self._put_back("silent_tasks", silence=timedelta(0))
+        self._advance_silent(timedelta(0))
+        with self._database.connection() as connection:
+            connection.execute(_SQL["forget_listeners"], {"gone": gone})
+        return len(gone)
 
     def expired_leases(self) -> int:
         """See `core.ports.Sweeper`."""
@@ -55,12 +64,11 @@ class Sweeper:
 
     def silent_jobs(self) -> int:
         """See `core.ports.Sweeper`."""
+        return self._advance_silent(self._job_silence)
+
+    def _advance_silent(self, silence: timedelta) -> int:
         with self._database.connection() as connection:
-            values = {
-                "limit": self._limit,
-                "silence": self._job_silence,
-                "schema_version": SCHEMA_VERSION,
-            }
+            values = {"limit": self._limit, "silence": silence, "schema_version": SCHEMA_VERSION}
             silent = connection.execute(_SQL["silent_jobs"], values).fetchall()
         for job in silent:
             try:

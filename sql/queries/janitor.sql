@@ -1,12 +1,17 @@
 -- Each statement finds work that a lost message or a lost worker left lying, puts it back in motion, and
 -- returns one row per case. `hinted_at` keeps it from being put back again before the message had a chance.
 
--- name: workers
-SELECT DISTINCT worker FROM app.tasks WHERE status = 'processing' AND worker IS NOT NULL
+-- name: known_processes
+SELECT worker AS name FROM app.tasks WHERE status = 'processing' AND worker IS NOT NULL
+UNION
+SELECT instance FROM app.listeners
+
+-- name: forget_listeners
+DELETE FROM app.listeners WHERE instance = ANY(%(gone)s)
 
 -- name: end_leases_of
 UPDATE app.tasks SET lease_until = clock_timestamp(), updated_at = clock_timestamp()
-WHERE status = 'processing' AND worker = ANY(%(workers)s) AND lease_until > clock_timestamp()
+WHERE status = 'processing' AND worker = ANY(%(gone)s) AND lease_until > clock_timestamp()
 
 -- name: expired_leases
 WITH expired AS (

@@ -14,5 +14,4 @@ SELECT DISTINCT unnest(queues) AS queue FROM app.listeners
 WHERE last_seen_at > clock_timestamp() - interval '1 minute'
 
 -- name: forget_dead
-DELETE FROM app.listeners
-WHERE last_seen_at < clock_timestamp() - interval '1 day' OR instance = ANY(%(gone)s)
+DELETE FROM app.listeners WHERE last_seen_at < clock_timestamp() - interval '1 day'

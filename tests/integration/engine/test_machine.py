@@ -1,5 +1,6 @@
 """CoreMachine's guarantees on a real database: whatever is lost, repeated or reordered."""
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -175,25 +176,35 @@ def test_a_lost_worker_is_replaced_and_its_late_result_is_fenced_out(database_ur
     engine.database.close()
 
 
-def test_a_worker_of_this_machine_that_is_gone_loses_its_leases_at_once(database_urls: DatabaseUrls) -> None:
+def test_what_a_killed_process_of_this_machine_had_in_hand_goes_on_at_once(
+    database_urls: DatabaseUrls,
+) -> None:
     engine = Engine(database_urls.app)
-    job_id = engine.submit(3, 1, 1)
+    job_id = engine.submit(4, 1, 1)
     engine.deliver(engine.outbox()[0])
     engine.outbox()
     here = this_process()
     gone = here.rpartition(":")[0] + ":1"  # of this machine, but begun at another time
     elsewhere = here.replace(":", ":another-", 1)
+    engine.rows(
+        "INSERT INTO app.listeners SELECT n, 'a', 'standalone', '1', '{q}', 16 FROM unnest(%s::text[]) n",
+        [here, gone, elsewhere],
+    )
     for index, worker in enumerate([here, gone, elsewhere]):
         claimed = engine.database.tasks.claim(
             f"{job_id[:32]}-1-{index}", worker=worker, app_name="a", lease=timedelta(hours=1)
         )
         assert claimed is not None
     assert engine.sweeper.expired_leases() == 0
-    assert engine.sweeper.leases_of_the_dead() == 1
+    assert engine.sweeper.dead_workers() == 1
     assert engine.sweeper.expired_leases() == 1
-    assert engine.sweeper.leases_of_the_dead() == 0
+    assert engine.sweeper.dead_workers() == 0
     waiting = engine.rows("SELECT worker FROM app.tasks WHERE status = 'pending_retry'")
     assert waiting == [{"worker": gone}]
+    assert {row["instance"] for row in engine.rows("SELECT instance FROM app.listeners")} == {here, elsewhere}
+    # The fourth, whose message it may have had, is hinted at as well.
+    hinted = {json.loads(message.body)["task_id"][-1] for message in engine.outbox()}
+    assert hinted == {"1", "3"}
     engine.database.close()
 
 
