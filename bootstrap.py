@@ -49,6 +49,7 @@ from infrastructure.storage_account import FOR_CALLERS, FOR_TASKS, Patience, Sto
 from services.context import TaskContext
 from services.isolation.runner import TaskRunner
 from services.isolation.surroundings import Surroundings
+from services.raster.rendering import known_colormaps
 from triggers.application import Application
 
 
@@ -88,9 +89,14 @@ def build(
             max_source_bytes=settings.platform.max_source_bytes,
             source_container=settings.storage.bronze_container,
             published_container=settings.storage.silver_container,
+            raster_large_bytes=settings.rasters.large_bytes,
+            raster_extra_formats=settings.rasters.extra_formats,
+            collection_max_files=settings.rasters.collection_max_files,
+            colormaps=known_colormaps,
         ),
         transactions=database.unit_of_work,
         storage=storage,
+        patient_storage=task_storage,
         jobs=workflows,
         publish_table=publish_table,
         require_listeners=engine.require_listeners,

@@ -11,6 +11,7 @@ from config.database_config import DatabaseConfig
 from config.engine_config import EngineConfig
 from config.platform_config import PlatformConfig
 from config.queue_config import QueueConfig
+from config.raster_config import RasterConfig
 from config.storage_config import StorageConfig
 from core.errors import AppError
 
@@ -55,6 +56,11 @@ class Settings:
     def platform(self) -> PlatformConfig:
         """The public base URL and the default client."""
         return _read(PlatformConfig)
+
+    @cached_property
+    def rasters(self) -> RasterConfig:
+        """Which rasters are taken, and which are large."""
+        return _read(RasterConfig)
 
 
 def _read(group: type[Group]) -> Group:

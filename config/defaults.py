@@ -54,3 +54,10 @@ class StorageDefaults:
 
     BRONZE = "bronze"
     SILVER = "silver"
+
+
+class RasterDefaults:
+    """A raster of up to `LARGE_BYTES` of pixels is one COG; a collection has at most ten thousand files."""
+
+    LARGE_BYTES = 2 * 2**30
+    COLLECTION_MAX_FILES = 10_000

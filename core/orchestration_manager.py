@@ -1,12 +1,13 @@
 """OrchestrationManager: from a job type's plan of a stage to tasks with ids and queues."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from pydantic import BaseModel
 
 from core.errors import AppError, ContractViolation
 from core.models.job import JobRecord
-from core.models.stage import Parallelism, Stage, TaskDefinition
+from core.models.stage import FailurePolicy, Parallelism, Stage, StagePlan, TaskDefinition
 from core.models.task import NewTask, TaskId
 from core.registry import HandlerDefinition
 from core.schema.queue import QueueRole
@@ -50,24 +51,25 @@ class OrchestrationManager:
         stages = self._jobs[job_type].stages
         return frozenset({self.queue_of(stage) for stage in stages} | {self._queue_names[QueueRole.JOBS]})
 
-    def plan_stage(self, job: JobRecord, stage: Stage, previous: StageResults) -> Iterator[NewTask]:
-        """The tasks of a stage, in the order of the plan, made while they are iterated.
+    def plan_stage(self, job: JobRecord, stage: Stage, previous: StageResults) -> StagePlan:
+        """The tasks of a stage, in the order of the plan, and how many of them may fail.
 
         Raises:
-            AppError: what the job type raised; anything else becomes ContractViolation (STAGE_PLAN_FAILED).
+            AppError: what the job type raised, now or while the tasks are iterated; anything else becomes
+                ContractViolation (STAGE_PLAN_FAILED).
         """
         workflow = self.workflow(job)
-        try:
+        with _blaming(job, stage):
             parameters = workflow.parameters_model.model_validate(job.parameters)
-            definitions = workflow.create_tasks_for_stage(stage.number, parameters, previous)
+            failures: FailurePolicy = workflow.failure_policy(stage.number, parameters) or stage.failures
+        return StagePlan(self._planned(job, stage, parameters, previous.after(job.holes)), failures)
+
+    def _planned(
+        self, job: JobRecord, stage: Stage, parameters: BaseModel, previous: StageResults
+    ) -> Iterator[NewTask]:
+        with _blaming(job, stage):
+            definitions = self.workflow(job).create_tasks_for_stage(stage.number, parameters, previous)
             yield from self._tasks(job, stage, definitions)
-        except AppError:
-            raise
-        except Exception as exc:
-            raise ContractViolation(
-                f"{job.job_type} could not plan stage {stage.number} ({stage.name}): {type(exc).__name__}",
-                code="STAGE_PLAN_FAILED",
-            ) from exc
 
     def _tasks(
         self, job: JobRecord, stage: Stage, definitions: Iterable[TaskDefinition]
@@ -89,6 +91,20 @@ class OrchestrationManager:
                 parameters=_checked(definition, handler).model_dump_json(),
                 max_attempts=self._max_attempts,
             )
+
+
+@contextmanager
+def _blaming(job: JobRecord, stage: Stage) -> Iterator[None]:
+    """Whatever a job type raises that is none of our errors is its plan's fault."""
+    try:
+        yield
+    except AppError:
+        raise
+    except Exception as exc:
+        raise ContractViolation(
+            f"{job.job_type} could not plan stage {stage.number} ({stage.name}): {type(exc).__name__}",
+            code="STAGE_PLAN_FAILED",
+        ) from exc
 
 
 def _task_id(job: JobRecord, stage: Stage, index: int) -> TaskId:

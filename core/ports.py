@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from core.models.job import Hole, JobRecord, NewJob
 from core.models.results import ErrorDetail
-from core.models.stage import Stage, StageRecord, StoredResult
-from core.models.task import ClaimedTask, NewTask, TaskRecord, TaskStatus
+from core.models.stage import Stage, StagePlan, StageRecord, StoredResult
+from core.models.task import ClaimedTask, TaskRecord, TaskStatus
 from core.schema.queue import JobsQueueMessage
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ class JobStore(Protocol):
         None when somebody else has advanced it already, or when it has ended.
         """
 
-    def open_stage(self, job: JobRecord, stage: Stage, tasks: Iterable[NewTask]) -> int:
+    def open_stage(self, job: JobRecord, stage: Stage, plan: StagePlan) -> int:
         """Move the job to `stage` and create its tasks, as they come; the number of tasks.
 
-        A stage without tasks is closed at once.
+        A stage without tasks is closed at once. Its policy becomes a number when the tasks are counted.
         """
 
     def stage_failure(self, job_id: str, stage: int) -> StageFailure | None:
@@ -66,7 +66,7 @@ class JobStore(Protocol):
         """How many tasks of a stage were completed."""
 
     def page_of_results(self, job_id: str, stage: int, *, after: int, limit: int) -> Sequence[StoredResult]:
-        """Results of the completed tasks whose index is above `after`, by index, at most `limit`."""
+        """Results of tasks with an index above `after`, by index, at most `limit`; failed ones as holes."""
 
     def stages(self, job_id: str) -> Sequence[StageRecord]:
         """The stages opened so far, with the counts of their tasks by status."""
@@ -223,13 +223,41 @@ class MessageSender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BlobInfo:
-    """What the store says of a blob. `uri` is `azure://container/path`."""
+    """What the store says of a blob. `uri` is `azure://container/path`.
+
+    `md5` is what was stored with it (16 bytes), None where nobody did, and in listings.
+    """
 
     uri: str
     size_bytes: int
     etag: str
     last_modified: datetime
     content_type: str = "application/octet-stream"
+    md5: bytes | None = None
+
+
+class BlobUpload(Protocol):
+    """A new blob that is sent in blocks, in any order. Until `commit` it does not exist.
+
+    What is not committed leaves nothing that could be seen; the store forgets it after some days.
+    """
+
+    def put(self, number: int, content: bytes) -> None:
+        """Send block `number` (from 0), of at most 100 MiB; sent again, it replaces itself.
+
+        The store compares what arrives with a checksum. Safe for use by several threads.
+
+        Raises:
+            TransientError: (STORAGE_TIMEOUT) the store does not answer.
+        """
+
+    def commit(self, count: int, *, md5: bytes) -> BlobInfo:
+        """Make the blob, of the blocks 0 to `count` - 1; `md5` of the whole is stored with it.
+
+        Raises:
+            Conflict: (BLOB_EXISTS) the name is taken.
+            TransientError: (STORAGE_TIMEOUT) the store does not answer.
+        """
 
 
 class BlobStore(Protocol):
@@ -269,6 +297,9 @@ class BlobStore(Protocol):
             Conflict: (BLOB_EXISTS) the name is taken.
             TransientError: (STORAGE_TIMEOUT) the store does not answer.
         """
+
+    def begin_upload(self, uri: str, *, content_type: str) -> BlobUpload:
+        """Begin a blob that is sent in blocks, while it is still being made."""
 
     def delete(self, uri: str) -> bool:
         """Remove a blob; False when there was none."""
@@ -334,5 +365,7 @@ class ArtefactLog(Protocol):
     def stage_table(self, name: str, *, job_id: str, task_id: str, attempt: int) -> None:
         """Announce `staging.<name>`."""
 
-    def stage_blob(self, uri: str, *, job_id: str, task_id: str, attempt: int) -> None:
-        """Announce a blob."""
+    def stage_blob(
+        self, uri: str, *, job_id: str, task_id: str, attempt: int, temporary: bool = False
+    ) -> None:
+        """Announce a blob. A `temporary` one serves the request's later tasks and is never published."""

@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from core.errors import ContractViolation
+from core.models.job import Hole
 from core.models.stage import StoredResult
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -17,13 +18,14 @@ class StageResults:
     """The results of the completed tasks of one stage, ordered by task index.
 
     They are read in pages while they are iterated, so that a stage of a hundred thousand tasks does not
-    stand in memory. `page(after, limit)` gives the results whose index is above `after`.
+    stand in memory. `page(after, limit)` gives the results whose index is above `after`, holes among them.
     """
 
-    def __init__(self, stage: int, *, number: int, page: Page) -> None:
+    def __init__(self, stage: int, *, number: int, page: Page, earlier_holes: Sequence[Hole] = ()) -> None:
         self._stage = stage
         self._number = number
         self._page = page
+        self._earlier_holes = earlier_holes
 
     @classmethod
     def none(cls) -> "StageResults":
@@ -37,12 +39,25 @@ class StageResults:
         def page(after: int, limit: int) -> Sequence[StoredResult]:
             return [result for result in results if result.task_index > after][:limit]
 
-        return cls(stage, number=len(results), page=page)
+        return cls(stage, number=sum(result.hole is None for result in results), page=page)
+
+    def after(self, holes: Sequence[Hole]) -> "StageResults":
+        """The same results, with the holes of the stages before theirs among `holes`."""
+        earlier = [hole for hole in holes if hole.stage < self._stage]
+        return StageResults(self._stage, number=self._number, page=self._page, earlier_holes=earlier)
+
+    def holes(self) -> Iterator[Hole]:
+        """The failed tasks that were let pass, in this stage and the ones before; read anew each time."""
+        yield from self._earlier_holes
+        yield from (stored.hole for stored in self._stored() if stored.hole is not None)
 
     def __len__(self) -> int:
         return self._number
 
     def __iter__(self) -> Iterator[StoredResult]:
+        return (stored for stored in self._stored() if stored.hole is None)
+
+    def _stored(self) -> Iterator[StoredResult]:
         after = -1
         while page := self._page(after, _PAGE_SIZE):
             yield from page

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from core.models.job import JobId
-from core.models.stage import Stage, TaskDefinition
+from core.models.stage import FailurePolicy, Stage, TaskDefinition
 from core.stage_results import StageResults
 
 
@@ -32,5 +32,7 @@ class Workflow(Protocol):
     def create_tasks_for_stage(
         self, stage: int, parameters: Any, previous: StageResults
     ) -> Iterable[TaskDefinition]: ...
+
+    def failure_policy(self, stage: int, parameters: Any) -> FailurePolicy | None: ...
 
     def finalize_job(self, parameters: Any, results: StageResults) -> dict[str, Any]: ...

@@ -14,7 +14,13 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.storage.blob import BlobClient, BlobProperties, ContentSettings, StorageStreamDownloader
+from azure.storage.blob import (
+    BlobBlock,
+    BlobClient,
+    BlobProperties,
+    ContentSettings,
+    StorageStreamDownloader,
+)
 
 from core.errors import (
     AppError,
@@ -25,7 +31,7 @@ from core.errors import (
     PermanentTaskError,
     TransientError,
 )
-from core.ports import BlobInfo
+from core.ports import BlobInfo, BlobUpload
 from infrastructure.blob_uri import BlobUri
 from infrastructure.storage_account import StorageAccount
 
@@ -78,20 +84,18 @@ class AzureBlobStore:
             return _info(blob, stream.properties)
 
     def upload_new(self, source: Path, uri: str, *, content_type: str) -> BlobInfo:
-        """See `BlobStore`. A lost answer to our own upload is no conflict: its id tells it apart."""
+        """See `BlobStore`. Each request carries an MD5, which the service compares."""
         blob, client = self._open(uri, for_writing=True)
         upload_id = uuid.uuid4().hex
+        with _translated(blob), _created_once(blob, client, upload_id):
+            _upload(client, source, content_type=content_type, upload_id=upload_id)
         with _translated(blob):
-            try:
-                _upload(client, source, content_type=content_type, upload_id=upload_id)
-            except ResourceExistsError as exc:
-                if (client.get_blob_properties().metadata or {}).get(_UPLOAD_ID) != upload_id:
-                    raise Conflict(
-                        "A blob of this name exists already; names are used once.",
-                        code="BLOB_EXISTS",
-                        context={"uri": str(blob)},
-                    ) from exc
             return _info(blob, client.get_blob_properties())
+
+    def begin_upload(self, uri: str, *, content_type: str) -> BlobUpload:
+        """See `BlobStore`."""
+        blob, client = self._open(uri, for_writing=True)
+        return _BlockUpload(blob, client, content_type)
 
     def delete(self, uri: str) -> bool:
         """See `BlobStore`."""
@@ -139,6 +143,51 @@ class AzureBlobStore:
             )
 
 
+class _BlockUpload:
+    """See `BlobUpload`."""
+
+    def __init__(self, blob: BlobUri, client: BlobClient, content_type: str) -> None:
+        self._blob = blob
+        self._client = client
+        self._content_type = content_type
+        self._id = uuid.uuid4().hex
+
+    def put(self, number: int, content: bytes) -> None:
+        """See `BlobUpload`."""
+        with _translated(self._blob):
+            self._client.stage_block(self._name(number), content, length=len(content), validate_content=True)
+
+    def commit(self, count: int, *, md5: bytes) -> BlobInfo:
+        """See `BlobUpload`."""
+        with _translated(self._blob), _created_once(self._blob, self._client, self._id):
+            self._client.commit_block_list(
+                [BlobBlock(self._name(number)) for number in range(count)],
+                content_settings=ContentSettings(content_type=self._content_type, content_md5=bytearray(md5)),
+                metadata={_UPLOAD_ID: self._id},
+                match_condition=MatchConditions.IfMissing,
+            )
+        with _translated(self._blob):
+            return _info(self._blob, self._client.get_blob_properties())
+
+    def _name(self, number: int) -> str:
+        """Names of one length, and of this upload alone: another one may be under way for the same blob."""
+        return f"{self._id}{number:06d}"
+
+
+@contextmanager
+def _created_once(blob: BlobUri, client: BlobClient, upload_id: str) -> Iterator[None]:
+    """A lost answer to our own upload is no conflict: its id tells it apart."""
+    try:
+        yield
+    except ResourceExistsError as exc:
+        if (client.get_blob_properties().metadata or {}).get(_UPLOAD_ID) != upload_id:
+            raise Conflict(
+                "A blob of this name exists already; names are used once.",
+                code="BLOB_EXISTS",
+                context={"uri": str(blob)},
+            ) from exc
+
+
 def _upload(client: BlobClient, source: Path, *, content_type: str, upload_id: str) -> None:
     with source.open("rb") as file:
         client.upload_blob(
@@ -146,6 +195,7 @@ def _upload(client: BlobClient, source: Path, *, content_type: str, upload_id: s
             length=source.stat().st_size,
             overwrite=False,  # If-None-Match: *
             max_concurrency=4,
+            validate_content=True,
             content_settings=ContentSettings(content_type=content_type),
             metadata={_UPLOAD_ID: upload_id},
         )
@@ -175,6 +225,7 @@ def _info(blob: BlobUri, properties: BlobProperties) -> BlobInfo:
         etag=_quoted(properties.etag),
         last_modified=properties.last_modified,
         content_type=properties.content_settings.content_type or "application/octet-stream",
+        md5=bytes(md5) if (md5 := properties.content_settings.content_md5) else None,
     )
 
 

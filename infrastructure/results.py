@@ -19,7 +19,7 @@ class BlobResultStore:
         """See `ResultStore`."""
         uri = f"azure://{self._container}/results/{claimed.task_id}/{claimed.attempt}.json"
         self._artefacts.stage_blob(
-            uri, job_id=claimed.job_id, task_id=claimed.task_id, attempt=claimed.attempt
+            uri, job_id=claimed.job_id, task_id=claimed.task_id, attempt=claimed.attempt, temporary=True
         )
         with tempfile.TemporaryDirectory(prefix="result-") as directory:
             source = Path(directory) / "result.json"

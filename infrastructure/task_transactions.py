@@ -89,10 +89,14 @@ class TaskTransactions:
         with self._database.statement() as work:
             work.artefacts.stage("table", name, job_id=job_id, task_id=task_id, attempt=attempt)
 
-    def stage_blob(self, uri: str, *, job_id: str, task_id: str, attempt: int) -> None:
+    def stage_blob(
+        self, uri: str, *, job_id: str, task_id: str, attempt: int, temporary: bool = False
+    ) -> None:
         """See `core.ports.ArtefactLog`."""
         with self._database.statement() as work:
-            work.artefacts.stage("blob", uri, job_id=job_id, task_id=task_id, attempt=attempt)
+            work.artefacts.stage(
+                "blob", uri, job_id=job_id, task_id=task_id, attempt=attempt, temporary=temporary
+            )
 
     def claim_together(self, claims: Sequence[Claim]) -> Sequence[ClaimedTask | None]:
         """Claim tasks for one worker in one transaction; what each would get alone."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from core.models.job import JobId
-from core.models.stage import Stage, TaskDefinition
+from core.models.stage import FailurePolicy, Stage, TaskDefinition
 from core.stage_results import StageResults
 
 
@@ -39,6 +39,14 @@ class JobBase(ABC):
         Must be deterministic: the same arguments give the same tasks in the same order. An empty
         answer is allowed; the stage is then complete at once.
         """
+
+    @classmethod
+    def failure_policy(cls, stage: int, parameters: Any) -> FailurePolicy | None:  # noqa: ARG003
+        """How many tasks of a stage may fail, where the parameters say it; None: as the stage declares.
+
+        Asked once, when the stage is opened. `core.models.stage` says how later stages see the holes.
+        """
+        return None
 
     @classmethod
     @abstractmethod

@@ -1,36 +1,61 @@
-"""Parameters and results of raster tasks: `validate_raster`, `create_cog`, `verify_cog`, and their STAC."""
+"""What is known of a raster, wherever it comes from: header, class, statistics, and how to show it."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.task_models.stac import BBox, RasterHrefs, StacParameters
+from core.task_models.stac import BBox
 
 Nodata = float | Literal["nan", "inf", "-inf"] | None
 """JSON has no NaN and no infinity: they travel by name, as in the STAC raster extension."""
 
-_TileSize = Annotated[int, Field(ge=128, le=1024, multiple_of=16)]
+RGBA = tuple[int, int, int, int]
 
 
-class Compression(StrEnum):
-    """Lossless ones only: every COG is compared with its source pixel by pixel."""
+class TaskModel(BaseModel):
+    """The base of the parameters and results of tasks."""
 
-    DEFLATE = "DEFLATE"
-    LZW = "LZW"
-    ZSTD = "ZSTD"
-
-
-class _TaskModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: int = Field(default=1, ge=1, le=1)
 
 
-class RasterSource(BaseModel):
-    """The blob that a raster was read from."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RasterClass(StrEnum):
+    """What the pixels mean, which decides how they may be resampled and shown."""
+
+    RGB = "rgb"
+    RGBA = "rgba"
+    DEM = "dem"
+    CATEGORICAL = "categorical"
+    CONTINUOUS = "continuous"
+    MULTISPECTRAL = "multispectral"
+
+
+class Severity(StrEnum):
+    """`error` refuses the file."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Finding(_Part):
+    """One thing that a careful person would say of a file. `code` is in capitals and stable."""
+
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
+    severity: Severity
+    message: str
+    remedy: str = ""
+    context: dict[str, Any] = Field(default_factory=dict)
+
+
+class RasterSource(_Part):
+    """The blob that a raster was read from. `driver` is GDAL's short name."""
 
     uri: str
     size_bytes: int
@@ -38,7 +63,7 @@ class RasterSource(BaseModel):
     driver: str
 
 
-class RasterDescription(_TaskModel):
+class RasterDescription(TaskModel):
     """The header of a raster.
 
     Attributes:
@@ -63,79 +88,56 @@ class RasterDescription(_TaskModel):
     descriptions: tuple[str | None, ...]
 
 
-class ValidateRasterParameters(_TaskModel):
-    """The raster to look at; with `source_etag`, only if it is still that one."""
+class Histogram(_Part):
+    """Counts of valid pixels in buckets of equal width from `min` to `max` (STAC raster 1.1)."""
 
-    source_uri: str
-    source_etag: str | None = None
-
-
-class ValidateRasterResult(RasterDescription):
-    """A raster that can be read to its last block and has a place on earth."""
-
-    source: RasterSource
-    warnings: tuple[str, ...] = ()
+    count: int = Field(gt=0)
+    min: float
+    max: float
+    buckets: tuple[int, ...]
 
 
-class CreateCogParameters(_TaskModel):
-    """The raster to convert, and the prefix of the blob name under which the COG will lie."""
+class BandStatistics(_Part):
+    """Over all valid pixels of a band; None where there is not a single one.
 
-    source_uri: str
-    source_etag: str | None = None
-    target_prefix: str
-    compression: Compression = Compression.DEFLATE
-    tile_size: _TileSize = 512
-
-
-class BandStatistics(BaseModel):
-    """Over all valid pixels of a band; None where there is not a single one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    `percentiles` are of the values at 2 and 98 percent, exact for integers of up to 16 bits and from the
+    histogram otherwise.
+    """
 
     min: float | None
     max: float | None
     mean: float | None
     stddev: float | None
     valid_percent: float = Field(ge=0, le=100)
+    percentiles: tuple[float, float] | None = None
+    histogram: Histogram | None = None
 
 
-class ProcessRasterResult(RasterDescription):
-    """A COG in blob storage.
+class LegendEntry(_Part):
+    """A class of a categorical raster."""
+
+    value: float
+    color: RGBA
+    label: str = ""
+
+
+class Rendering(_Part):
+    """How a raster is shown by default, in the words of titiler and of STAC's render extension 2.0.
 
     Attributes:
-        sha256: of the file, 64 hex digits.
-        overviews: the decimation factors, ascending; empty for an image of a single tile.
+        bidx: the bands (from 1) that are shown: one, or three for a colour picture.
+        rescale: the values that become the darkest and the brightest, for each band of `bidx`; None
+            for bytes that are shown as they are, and for classes.
+        colormap_name: one of rio-tiler's, for a single band.
+        colormap: the colours of single values; then `legend` says what they mean.
+        resampling: `nearest` for classes.
     """
 
-    blob_uri: str
-    size_bytes: int
-    sha256: str
-    overviews: tuple[int, ...]
-    statistics: tuple[BandStatistics, ...]
-    compression: Compression
-    source: RasterSource
-    warnings: tuple[str, ...] = ()
-
-
-class CreateCogResult(_TaskModel):
-    """The COG, and what `verify_cog` needs to prove that it holds the pixels of its source.
-
-    `pixel_checksums` are SHA-256 of each band's pixels in row order, and of the mask where there is one.
-    """
-
-    cog: ProcessRasterResult
-    etag: str
-    pixel_checksums: tuple[str, ...]
-
-
-class VerifyCogParameters(_TaskModel):
-    """What `create_cog` says it has made."""
-
-    created: CreateCogResult
-
-
-class StacRasterParameters(StacParameters):
-    """A published COG, to be described in STAC."""
-
-    summary: ProcessRasterResult
-    hrefs: RasterHrefs
+    title: str = "default"
+    bidx: tuple[int, ...] = (1,)
+    rescale: tuple[tuple[float, float], ...] | None = None
+    colormap_name: str | None = None
+    colormap: dict[int, RGBA] | None = None
+    resampling: Literal["nearest", "bilinear", "cubic"] = "nearest"
+    legend: tuple[LegendEntry, ...] = ()
+    unit: str | None = None

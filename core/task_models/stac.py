@@ -1,7 +1,7 @@
 """Parameters and results of the tasks that write STAC documents, the same for rasters and vectors.
 
 A task type derives its own parameters from `StacParameters` and adds `summary` (the result of the job
-before it) and `hrefs` (`VectorHrefs` here, or `RasterHrefs`), next to the models of that summary.
+before it) and `hrefs` (`VectorHrefs`, `RasterHrefs` or `MosaicHrefs`), next to the models of that summary.
 """
 
 from typing import Annotated, Any, Self
@@ -39,7 +39,7 @@ class StacParameters(_TaskModel):
     identifiers: dict[str, str] = Field(default_factory=dict)
     title: str
     description: str = ""
-    license: str | None = None
+    license: str | None = Field(default=None, pattern=r"^[\w.+-]+$")
     keywords: tuple[str, ...] = ()
     datetime: AwareDatetime | None = None
     start_datetime: AwareDatetime | None = None
@@ -63,11 +63,40 @@ class _Hrefs(BaseModel):
 
 
 class RasterHrefs(_Hrefs):
-    """Absolute URLs of a published raster. `tiles` is a template with `{z}`, `{x}` and `{y}`."""
+    """Absolute URLs of a published raster. `tiles` is a template with `{z}`, `{x}` and `{y}`.
+
+    `products` are the URLs of terrain products by name.
+    """
 
     info: HttpUrl
     tiles: str
     preview: HttpUrl
+    legend: HttpUrl | None = None
+    tile_cache: HttpUrl | None = None
+    products: dict[str, HttpUrl] = Field(default_factory=dict)
+
+
+class MosaicHrefs(BaseModel):
+    """Absolute URLs of a published mosaic. `tiles` is a template with `{z}`, `{x}` and `{y}`.
+
+    Attributes:
+        part: a template with `{name}`, the name of a part: where its COG can be downloaded. Without it, the
+            items of the parts name their blobs.
+        download: the overview of the whole.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    info: HttpUrl
+    tiles: str
+    tilejson: HttpUrl
+    map: HttpUrl
+    mosaicjson: HttpUrl
+    part: str | None = Field(default=None, pattern=r"\{name\}")
+    preview: HttpUrl | None = None
+    download: HttpUrl | None = None
+    legend: HttpUrl | None = None
+    tile_cache: HttpUrl | None = None
 
 
 class VectorHrefs(_Hrefs):

@@ -16,14 +16,17 @@ class ArtefactRepository:
     def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
         self._connection = connection
 
-    def stage(self, kind: str, location: str, *, job_id: str, task_id: str, attempt: int) -> None:
-        """Announce a table or blob that is about to be made."""
+    def stage(
+        self, kind: str, location: str, *, job_id: str, task_id: str, attempt: int, temporary: bool = False
+    ) -> None:
+        """Announce a table or blob that is about to be made; a `temporary` one is never published."""
         values = {
             "kind": kind,
             "location": location,
             "job_id": job_id,
             "task_id": task_id,
             "attempt": attempt,
+            "temporary": temporary,
         }
         self._connection.execute(_SQL["stage"], values)
 

@@ -104,6 +104,11 @@ class PublicationRepository:
         parameters = {"request_id": request_id, "kind": kind, "location": location}
         return self._one("publish_artefact", parameters) is not None
 
+    def publish_blobs(self, request_id: str) -> list[str]:
+        """Publish all that the winning attempts of the request's tasks have staged for it; the URIs."""
+        rows = self._connection.execute(_SQL["publish_blobs"], {"request_id": request_id})
+        return [row["location"] for row in rows]
+
     def point_to(self, dataset_key: str, *, revision: int, data: PublishedData) -> bool:
         """Point readers to this revision's data."""
         parameters = {

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from core.models.job import Hole, JobRecord, NewJob
 from core.models.results import ErrorDetail
-from core.models.stage import Stage, StageRecord, StoredResult
+from core.models.stage import Stage, StagePlan, StageRecord, StoredResult
 from core.models.task import NewTask
 from core.ports import StageFailure
 from core.schema.queue import SCHEMA_VERSION
@@ -55,7 +55,7 @@ class JobRepository:
         row = self._connection.execute(_SQL["lock_for_advance"], where).fetchone()
         return JobRecord.model_validate(row) if row else None
 
-    def open_stage(self, job: JobRecord, stage: Stage, tasks: Iterable[NewTask]) -> int:
+    def open_stage(self, job: JobRecord, stage: Stage, plan: StagePlan) -> int:
         """See `core.ports.JobStore`."""
         moved = self._changed(
             "move_to_stage",
@@ -69,17 +69,12 @@ class JobRepository:
         if not moved:
             raise LookupError(f"job {job.job_id} left stage {stage.number - 1} under our lock")
         where = {"job_id": job.job_id, "number": stage.number}
-        self._connection.execute(
-            _SQL["create_stage"],
-            {
-                **where,
-                "name": stage.name,
-                "task_type": stage.task_type,
-                "allowed_failures": stage.failures.allowed_failures,
-            },
-        )
-        task_count = self._copy_tasks(job, stage.number, tasks)
-        self._connection.execute(_SQL["count_tasks_of_stage"], {**where, "task_count": task_count})
+        named = {**where, "name": stage.name, "task_type": stage.task_type}
+        self._connection.execute(_SQL["create_stage"], named)
+        task_count = self._copy_tasks(job, stage.number, plan.tasks)
+        allowed = plan.failures.allowed_of(task_count)
+        counted = {**where, "task_count": task_count, "allowed_failures": allowed}
+        self._connection.execute(_SQL["count_tasks_of_stage"], counted)
         return task_count
 
     def _copy_tasks(self, job: JobRecord, stage: int, tasks: Iterable[NewTask]) -> int:

@@ -33,13 +33,19 @@ class StepJob:
 
 @dataclass(frozen=True, slots=True)
 class OpenStage:
-    """The stage a job stands at; `finished_share` counts tasks, running ones by what they report."""
+    """The stage a job stands at; `finished_share` counts tasks, running ones by what they report.
+
+    A failed task is a finished one; what waits to be tried again is not.
+    """
 
     number: int
     name: str
     status: str
     task_count: int
     finished_count: int
+    failed_count: int
+    running_count: int
+    retrying_count: int
     finished_share: float
 
 
@@ -62,6 +68,11 @@ class RequestJobRepository:
         """The id of the request that the job serves."""
         row = self._one("request_of", {"job_id": job_id})
         return row["request_id"] if row else None
+
+    def items_uri(self, job_id: str) -> str | None:
+        """Where a job that described a mosaic has left its STAC items, while its request waits for them."""
+        row = self._one("items_uri", {"job_id": job_id})
+        return row["items_uri"] if row else None
 
     def open_stage(self, job_id: str) -> OpenStage | None:
         """The stage that the job stands at; None before its first."""

@@ -58,7 +58,6 @@ class RequestRecord:
     request_type: str
     source_path: str
     processing_config: dict[str, Any]
-    original_request: dict[str, Any]
     fingerprint: str
     status: str
     progress_percent: int
@@ -138,12 +137,21 @@ class RequestRepository:
         return self.get(request_id)
 
     def advance(
-        self, request_id: str, *, completed_step: int, started_at: datetime | None, message: str
+        self,
+        request_id: str,
+        *,
+        completed_step: int,
+        next_step: int,
+        job_chain: Sequence[Mapping[str, Any]],
+        started_at: datetime | None,
+        message: str,
     ) -> bool:
-        """Move on to the step after `completed_step`."""
+        """Move on from `completed_step` to `next_step` of the chain as it is now."""
         parameters = {
             "request_id": request_id,
             "completed_step": completed_step,
+            "next_step": next_step,
+            "job_chain": Jsonb(list(job_chain)),
             "started_at": started_at,
             "status_message": message,
         }

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import PermanentTaskError
 from core.task_models.vector import VectorFormat
-from services.vector import archive
+from services import archive
 from services.vector.layers import choose_layer
 from services.vector.source import Census, SourceLayer
 

@@ -1,7 +1,8 @@
 -- name: stage
-INSERT INTO app.artefacts (job_id, task_id, attempt, kind, location)
-VALUES (%(job_id)s, %(task_id)s, %(attempt)s, %(kind)s, %(location)s)
-ON CONFLICT (location) DO UPDATE SET state = 'staged', updated_at = clock_timestamp()
+INSERT INTO app.artefacts (job_id, task_id, attempt, kind, location, temporary)
+VALUES (%(job_id)s, %(task_id)s, %(attempt)s, %(kind)s, %(location)s, %(temporary)s)
+ON CONFLICT (location) DO UPDATE
+SET state = 'staged', temporary = excluded.temporary, updated_at = clock_timestamp()
 WHERE app.artefacts.job_id = excluded.job_id AND app.artefacts.state <> 'published'
 
 -- name: abandoned

@@ -49,6 +49,15 @@ WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND a.kind = %(kin
   AND a.location = %(location)s AND a.state = 'staged'
 RETURNING a.artefact_id
 
+-- name: publish_blobs
+-- What the winning attempts of completed tasks have made, except what only later tasks needed.
+UPDATE app.artefacts a SET state = 'published', updated_at = clock_timestamp()
+FROM platform.request_jobs rj JOIN app.tasks t USING (job_id)
+WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND t.task_id = a.task_id
+  AND t.status = 'completed' AND a.attempt = t.attempt
+  AND a.kind = 'blob' AND a.state = 'staged' AND NOT a.temporary
+RETURNING a.location
+
 -- name: raise_catalog_version
 -- First in a publication: its row lock makes publications follow one another.
 UPDATE platform.catalog_version SET version = version + 1 RETURNING version

@@ -31,12 +31,13 @@ WHERE job_id = %(job_id)s AND stage = %(completed_stage)s AND status IN ('queued
 RETURNING job_id
 
 -- name: create_stage
-INSERT INTO app.stages (job_id, number, name, task_type, task_count, allowed_failures)
-VALUES (%(job_id)s, %(number)s, %(name)s, %(task_type)s, 0, %(allowed_failures)s)
+INSERT INTO app.stages (job_id, number, name, task_type, task_count)
+VALUES (%(job_id)s, %(number)s, %(name)s, %(task_type)s, 0)
 
 -- name: count_tasks_of_stage
 UPDATE app.stages
-SET task_count = %(task_count)s, status = CASE WHEN %(task_count)s = 0 THEN 'closed' ELSE 'open' END,
+SET task_count = %(task_count)s, allowed_failures = %(allowed_failures)s,
+    status = CASE WHEN %(task_count)s = 0 THEN 'closed' ELSE 'open' END,
     closed_at = CASE WHEN %(task_count)s = 0 THEN clock_timestamp() END
 WHERE job_id = %(job_id)s AND number = %(number)s
 
@@ -60,9 +61,12 @@ SELECT count(*) AS number FROM app.tasks
 WHERE job_id = %(job_id)s AND stage = %(stage)s AND status = 'completed'
 
 -- name: page_of_results
-SELECT task_id, task_index, result
+-- A task that failed and was let pass is there as a hole, so that whoever reads the results can name it.
+SELECT task_id, task_index, coalesce(result, '{}') AS result,
+       CASE WHEN status = 'failed' THEN jsonb_build_object(
+           'stage', stage, 'task_index', task_index, 'task_key', task_key, 'code', error ->> 'code') END AS hole
 FROM app.tasks
-WHERE job_id = %(job_id)s AND stage = %(stage)s AND status = 'completed' AND task_index > %(after)s
+WHERE job_id = %(job_id)s AND stage = %(stage)s AND status IN ('completed', 'failed') AND task_index > %(after)s
 ORDER BY task_index LIMIT %(limit)s
 
 -- name: stages

@@ -8,3 +8,12 @@ SELECT pgstac.upsert_collection(%(content)s)
 
 -- name: upsert_item
 SELECT pgstac.upsert_item(%(content)s)
+
+-- name: replace_items
+SELECT platform.replace_stac_items(%(id)s, %(items)s::jsonb)
+
+-- name: delete_item
+DELETE FROM pgstac.items WHERE id = %(id)s AND collection = %(collection)s
+
+-- name: delete_collection
+DELETE FROM pgstac.collections WHERE id = %(id)s

@@ -13,10 +13,18 @@ ORDER BY rj.step
 -- name: request_of
 SELECT request_id FROM platform.request_jobs WHERE job_id = %(job_id)s
 
+-- name: items_uri
+SELECT j.result ->> 'items_uri' AS items_uri
+FROM platform.request_jobs rj JOIN app.jobs j USING (job_id) JOIN platform.requests r USING (request_id)
+WHERE rj.job_id = %(job_id)s AND j.status = 'completed' AND r.status IN ('pending', 'processing')
+
 -- name: open_stage
 -- How far the stage now open is: finished tasks count 1, running ones what they report.
 SELECT s.number, s.name, s.status, s.task_count,
        count(t.task_id) FILTER (WHERE t.status IN ('completed', 'failed', 'cancelled')) AS finished_count,
+       count(t.task_id) FILTER (WHERE t.status = 'failed') AS failed_count,
+       count(t.task_id) FILTER (WHERE t.status = 'processing') AS running_count,
+       count(t.task_id) FILTER (WHERE t.status = 'pending_retry') AS retrying_count,
        coalesce(sum(CASE WHEN t.status IN ('completed', 'failed', 'cancelled') THEN 1 ELSE t.progress END), 0)::float
            AS finished_share
 FROM app.jobs j
@@ -26,9 +34,13 @@ WHERE j.job_id = %(job_id)s
 GROUP BY s.job_id, s.number
 
 -- name: raise_progress
--- Progress is shown to people: it never goes back, whatever retries do to the tasks.
+-- Progress is shown to people: it never goes back, whatever retries do to the tasks. Whoever asks does not
+-- wait for the publication, which holds the row.
 UPDATE platform.requests SET progress_percent = %(percent)s
-WHERE request_id = %(request_id)s AND status IN ('pending', 'processing') AND progress_percent < %(percent)s
+WHERE request_id = (
+    SELECT request_id FROM platform.requests
+    WHERE request_id = %(request_id)s AND status IN ('pending', 'processing') AND progress_percent < %(percent)s
+    FOR UPDATE SKIP LOCKED)
 RETURNING progress_percent
 
 -- name: count_finalize_attempt

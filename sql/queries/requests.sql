@@ -16,7 +16,7 @@ RETURNING request_id
 -- name: by_id
 -- A request is `processing` from the moment its first job is: nobody has to tell it.
 SELECT r.request_id, r.dataset_key, r.revision, r.client_id, r.client_request_id, r.dataset_id, r.resource_id,
-       r.version_id, r.request_type, r.source_path, r.processing_config, r.original_request, r.fingerprint,
+       r.version_id, r.request_type, r.source_path, r.processing_config, r.fingerprint,
        CASE WHEN r.status = 'pending' AND j.started_at IS NOT NULL THEN 'processing' ELSE r.status END AS status,
        r.progress_percent, r.status_message, r.job_chain, r.current_job_index, r.endpoints, r.stac_metadata,
        r.data_characteristics, r.warnings, r.error, r.processing_metadata, r.created_at,
@@ -35,9 +35,11 @@ SELECT request_id FROM platform.current_requests WHERE dataset_key = %(dataset_k
 SELECT request_id FROM platform.requests WHERE request_id = %(request_id)s FOR UPDATE
 
 -- name: advance
--- Compare-and-set on the step: zero rows mean that somebody else has done it.
+-- Compare-and-set on the step: zero rows mean that somebody else has done it. The chain may have been
+-- revised by what the step has found out.
 UPDATE platform.requests
-SET current_job_index = %(completed_step)s + 1, status = 'processing', status_message = %(status_message)s,
+SET current_job_index = %(next_step)s, job_chain = %(job_chain)s, status = 'processing',
+    status_message = %(status_message)s,
     started_at = coalesce(started_at, %(started_at)s), updated_at = clock_timestamp()
 WHERE request_id = %(request_id)s AND current_job_index = %(completed_step)s
   AND status IN ('pending', 'processing')
@@ -46,7 +48,7 @@ RETURNING request_id
 -- name: complete
 UPDATE platform.requests
 SET status = 'completed', progress_percent = 100, status_message = %(status_message)s,
-    current_job_index = %(completed_step)s + 1,
+    current_job_index = jsonb_array_length(job_chain),
     endpoints = %(endpoints)s, stac_metadata = %(stac_metadata)s,
     data_characteristics = %(data_characteristics)s, warnings = %(warnings)s,
     started_at = coalesce(started_at, %(started_at)s), completed_at = clock_timestamp(),

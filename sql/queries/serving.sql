@@ -4,20 +4,28 @@
 -- name: catalog_version
 SELECT version FROM platform.catalog_version
 
+-- name: current_request
+-- The request whose revision is published under this name: all else that is known of it never changes.
+SELECT request_id FROM platform.published_datasets WHERE collection_id = $1
+
 -- name: published_dataset
-SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
+       data_characteristics
 FROM platform.published_datasets WHERE collection_id = $1
 
 -- name: published_blob
-SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
+       data_characteristics
 FROM platform.published_datasets WHERE blob_uri = $1
 
 -- name: published_request
-SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
+       data_characteristics
 FROM platform.published_datasets WHERE request_id = $1
 
 -- name: published_tables
-SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_characteristics
+SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
+       data_characteristics
 FROM platform.published_datasets WHERE table_name IS NOT NULL
 ORDER BY collection_id
 

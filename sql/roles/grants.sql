@@ -13,8 +13,8 @@ GRANT USAGE ON SCHEMA geo TO geo_reader;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA app, platform TO geo_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA app, platform TO geo_app;
-REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA app FROM PUBLIC;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app TO geo_app;
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA app, platform FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app, platform TO geo_app;
 GRANT SELECT ON public.schema_migrations TO geo_app;
 
 GRANT SELECT ON platform.published_datasets, platform.catalog_version TO geo_reader;

@@ -142,6 +142,8 @@ CREATE TABLE app.artefacts (
     kind        text NOT NULL CHECK (kind IN ('table', 'blob')),
     location    text NOT NULL UNIQUE,
     state       text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'published', 'discarded')),
+    -- what only the request's later tasks need; it is never published
+    temporary   boolean NOT NULL DEFAULT false,
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now()
 );

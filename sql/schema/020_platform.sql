@@ -107,7 +107,8 @@ CREATE VIEW platform.published_datasets AS
            d.data_locations ->> 'blob' AS blob_uri,
            d.data_locations ->> 'stac_collection' AS stac_collection,
            d.data_locations ->> 'stac_item' AS stac_item,
-           d.data_characteristics, r.endpoints, d.completed_at AS published_at
+           d.data_characteristics, r.endpoints, d.completed_at AS published_at,
+           d.data_locations
     FROM app.datasets d
     JOIN platform.requests r ON r.dataset_key = d.dataset_key AND r.revision = d.published_revision
     WHERE d.status IN ('ready', 'updating', 'deprecated');

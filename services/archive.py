@@ -28,7 +28,7 @@ def unsafe(message: str, **context: object) -> PermanentTaskError:
     return PermanentTaskError(
         message,
         code="ARCHIVE_UNSAFE",
-        remedy="Zip the files of one Shapefile alone, at the top of the archive, without a password.",
+        remedy="Zip the files of one dataset alone, without other archives in it, links or a password.",
         context=context,
     )
 
