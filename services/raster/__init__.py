@@ -1,1 +1,6 @@
-"""Raster tasks: a GeoTIFF is admitted, inspected, converted to a COG, and compared with its source."""
+"""Raster tasks.
+
+A file passes `formats` (its first bytes), `structure` (is it whole?), `admission` (what its header says) and
+`placement` (where it lies), and is read through a `view`, which shows its pixels and what we name of its
+header, and nothing else. What is made of it: a COG, or a mosaic of them, tile caches, terrain products.
+"""

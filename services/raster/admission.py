@@ -1,50 +1,45 @@
-"""What is let in: sizes and first bytes, looked at before GDAL sees the file, and the numbers after."""
+"""What is let in by its numbers: the size of the file, and what its header claims."""
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
 from core.errors import PermanentTaskError
-
-GEOTIFF_DTYPES = frozenset({"uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"})
-_TIFF_EXTENSIONS = frozenset({".tif", ".tiff", ".gtiff", ".geotiff", ".cog"})
-# TIFF 6.0, section 2, and BigTIFF: byte order, then the version 42 or 43 in that order.
-_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_OTHER_SIGNATURES = {
-    b"<VRTDataset": "a GDAL virtual raster",
-    b"<OGRVRTDataSource": "a GDAL virtual vector",
-    b"<GDAL_": "a GDAL service description",
-    b"<!DOCTYPE": "a web page or XML",
-    b"<?xml": "XML",
-    b"PK\x03\x04": "a zip archive",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"\x89HDF": "an HDF5 or netCDF file",
-    b"CDF": "a netCDF file",
-    b"\0\0\0\x0cjP": "a JPEG 2000 image",
-    b"SQLite format 3\0": "a GeoPackage or SQLite file",
-}
+from services.raster.header import Header
+from services.raster.pixel_types import item_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a raster one task may hold. Larger ones are cut into tiles first.
+    """How large a raster may be, whether it becomes one COG or many tiles.
 
-    `max_pixel_bytes` is the size of all bands uncompressed: a file of 1.5 kB can claim 200,000 x 200,000
-    pixels. `max_block_bytes` is one TIFF tile or strip, which is always decoded as a whole.
+    Attributes:
+        max_file_bytes: of a file that is read by ranges where it lies.
+        max_download_bytes: of one that is downloaded, as the disk of a worker allows.
+        max_pixel_bytes: of all bands uncompressed.
+        max_expansion: how many pixel bytes there may be for each byte of the file, where they are more than
+            `free_pixel_bytes`: a file of 1.5 kB can claim 200,000 x 200,000 pixels. The densest real
+            rasters, masks and empty mosaics, stay below a thousand.
+        max_whole_bytes: of all bands uncompressed, in a format that is only read from its begin to its end.
+        max_warped: how many pixels warping by control points may make of one.
+        max_block_bytes: of one TIFF tile or strip, which is always decoded as a whole.
     """
 
-    max_file_bytes: int = 8 * 2**30
-    max_pixel_bytes: int = 16 * 2**30
+    max_file_bytes: int = 50 * 2**30
+    max_download_bytes: int = 8 * 2**30
+    max_pixel_bytes: int = 512 * 2**30
+    free_pixel_bytes: int = 2 * 2**30
+    max_expansion: int = 2_000
+    max_whole_bytes: int = 2 * 2**30
+    max_warped: int = 16
     max_block_bytes: int = 256 * 2**20
-    max_side: int = 200_000
+    max_side: int = 1_000_000
     max_bands: int = 64
 
 
 DEFAULT_LIMITS = Limits()
 
 
-def check_size(size_bytes: int, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Refuse a file that is too large, before it is downloaded.
+def check_size(size_bytes: int, *, limit_bytes: int) -> None:
+    """Refuse a file that is too large, before it is read.
 
     Raises:
         PermanentTaskError: SOURCE_TOO_LARGE, or RASTER_UNREADABLE for an empty file.
@@ -53,83 +48,81 @@ def check_size(size_bytes: int, limits: Limits = DEFAULT_LIMITS) -> None:
         raise PermanentTaskError(
             "The source file is empty (0 bytes).", code="RASTER_UNREADABLE", remedy="Upload the file again."
         )
-    if size_bytes > limits.max_file_bytes:
-        raise _too_large(f"The source file has {size_bytes} bytes", f"{limits.max_file_bytes} bytes")
+    if size_bytes > limit_bytes:
+        raise _too_large(f"The source file has {size_bytes} bytes", f"{limit_bytes} bytes")
 
 
-def check_content(path: Path, *, uri: str) -> None:
-    """Refuse a file whose first bytes are not those of a TIFF, or whose name says something else.
-
-    Raises:
-        PermanentTaskError: CONTENT_MISMATCH when name and content disagree, UNSUPPORTED_FORMAT when
-            they agree on something that is no GeoTIFF.
-    """
-    with path.open("rb") as file:
-        head = file.read(64)
-    extension = PurePosixPath(uri).suffix.lower()
-    if head.startswith(_TIFF_SIGNATURES):
-        if extension and extension not in _TIFF_EXTENSIONS:
-            raise _mismatch(f"The file is named {extension} but holds a TIFF.")
-        return
-    found = _name_of(head)
-    if extension in _TIFF_EXTENSIONS:
-        raise _mismatch(f"The file is named {extension} but holds {found}.")
-    raise PermanentTaskError(
-        f"The source holds {found}; rasters are taken as GeoTIFF.",
-        code="UNSUPPORTED_FORMAT",
-        remedy="Convert the file to GeoTIFF, for example with gdal_translate, and submit that.",
-    )
-
-
-def check_shape(
-    *, width: int, height: int, bands: int, dtype: str, block_bytes: int, limits: Limits = DEFAULT_LIMITS
-) -> None:
-    """Refuse a raster that is more than one task can hold, by its header.
+def check_band_count(count: int, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Refuse a raster of many bands before each of them is looked at: a TIFF can claim 65,535.
 
     Raises:
-        PermanentTaskError: BAND_LIMIT, DTYPE_UNSUPPORTED or SOURCE_TOO_LARGE.
+        PermanentTaskError: BAND_LIMIT.
     """
-    if bands > limits.max_bands:
+    if count > limits.max_bands:
         raise PermanentTaskError(
-            f"The raster has {bands} bands, at most {limits.max_bands} are taken.",
+            f"The raster has {count} bands, at most {limits.max_bands} are taken.",
             code="BAND_LIMIT",
             remedy="Split the bands over several files.",
-            context={"band_count": bands, "limit": limits.max_bands},
+            context={"band_count": count, "limit": limits.max_bands},
         )
-    if dtype not in GEOTIFF_DTYPES:
+
+
+def check_header(header: Header, *, file_bytes: int, in_parts: bool, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Refuse a raster that is more than can be processed, by what its header claims.
+
+    `in_parts`: its format lets a window be read without all that lies before it.
+
+    Raises:
+        PermanentTaskError: SOURCE_TOO_LARGE.
+    """
+    if max(header.width, header.height) > limits.max_side:
+        raise _too_large(
+            f"The raster has {header.width} x {header.height} pixels", f"{limits.max_side} pixels a side"
+        )
+    total = pixel_bytes(header)
+    if not in_parts and total > limits.max_whole_bytes:
+        raise _too_large(f"The pixels take {total} bytes", f"{limits.max_whole_bytes} bytes in this format")
+    _check_pixel_bytes(total, file_bytes, limits)
+    if (block := _block_bytes(header)) > limits.max_block_bytes:
+        raise _too_large(f"One block takes {block} bytes", f"{limits.max_block_bytes} bytes")
+
+
+def check_warped(pixels: int, *, of: int, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Refuse ground control points or RPCs that blow the raster up: they contradict each other.
+
+    Raises:
+        PermanentTaskError: NO_GEOREFERENCE.
+    """
+    if pixels > max(limits.max_warped * of, 2**20):
         raise PermanentTaskError(
-            f"Pixels of type {dtype} are not supported.",
-            code="DTYPE_UNSUPPORTED",
-            remedy=f"Convert the raster to one of {', '.join(sorted(GEOTIFF_DTYPES))}.",
-            context={"dtype": dtype},
+            f"Its control points would stretch the raster from {of} to {pixels} pixels.",
+            code="NO_GEOREFERENCE",
+            remedy="Check the ground control points, or georeference it in a GIS.",
         )
-    if max(width, height) > limits.max_side:
-        raise _too_large(f"The raster has {width} x {height} pixels", f"{limits.max_side} pixels a side")
-    pixel_bytes = width * height * bands * _item_bytes(dtype)
-    if pixel_bytes > limits.max_pixel_bytes:
-        raise _too_large(f"The pixels take {pixel_bytes} bytes", f"{limits.max_pixel_bytes} bytes")
-    if block_bytes > limits.max_block_bytes:
-        raise _too_large(f"One block takes {block_bytes} bytes", f"{limits.max_block_bytes} bytes")
 
 
-def _item_bytes(dtype: str) -> int:
-    return int(dtype.lstrip("uintfloa")) // 8
+def pixel_bytes(header: Header) -> int:
+    """Of all bands uncompressed."""
+    return header.width * header.height * sum(item_bytes(band.dtype) for band in header.bands)
 
 
-def _name_of(head: bytes) -> str:
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for signature, name in _OTHER_SIGNATURES.items():
-        if head.startswith(signature) or text.startswith(signature):
-            return name
-    return "an unknown format"
+def _check_pixel_bytes(total: int, file_bytes: int, limits: Limits) -> None:
+    if total > limits.max_pixel_bytes:
+        raise _too_large(f"The pixels take {total} bytes", f"{limits.max_pixel_bytes} bytes")
+    if total > max(limits.free_pixel_bytes, file_bytes * limits.max_expansion):
+        raise PermanentTaskError(
+            f"A file of {file_bytes} bytes claims {total} bytes of pixels: nearly all of it is empty.",
+            code="SOURCE_TOO_LARGE",
+            remedy="Cut out the part that holds data (gdal_translate -projwin), and submit that.",
+            context={"file_bytes": file_bytes, "pixel_bytes": total, "max_expansion": limits.max_expansion},
+        )
 
 
-def _mismatch(message: str) -> PermanentTaskError:
-    return PermanentTaskError(
-        message,
-        code="CONTENT_MISMATCH",
-        remedy="Give the file the extension of its content; rasters are taken as GeoTIFF (.tif).",
-    )
+def _block_bytes(header: Header) -> int:
+    first = header.bands[0]
+    rows, columns = first.block_shape
+    bands = len(header.bands) if header.is_pixel_interleaved else 1
+    return rows * columns * bands * item_bytes(first.dtype)
 
 
 def _too_large(what: str, limit: str) -> PermanentTaskError:

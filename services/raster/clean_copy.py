@@ -1,145 +1,121 @@
-"""A tiled copy of a raster that holds what we name and nothing else, counted while it is made.
+"""The one pass over the pixels of a source: onto the canvas, counted and checksummed on the way.
 
-The COG is made from this copy, never from the file of a stranger: GDAL would carry every metadata domain
-along, and pathological strips would be decoded again and again. The pass also gives progress, a point to
-stop at, exact statistics and the checksums that the COG is compared with.
+Reading and counting go side by side in two threads. What the pass finds is exact, and enough: the file of
+the stranger is not looked at again.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import numpy as np
-import rasterio
 from rasterio.enums import ColorInterp
-from rasterio.windows import Window
 
+from core.errors import PermanentTaskError
 from core.task_models.raster import BandStatistics
-from services.raster.environment import GeoTiff, writing
-from services.raster.pixels import (
-    BandTally,
-    ClassTally,
-    PixelChecksums,
-    has_dataset_mask,
-    row_windows,
-    valid_pixels,
-)
+from services.raster.canvas import Canvas
+from services.raster.feed import Feed
+from services.raster.proof import PixelChecksums
+from services.raster.statistics import ValueCounts, band_tally
+from services.raster.warp import CELL
 
-# AREA_OR_POINT is part of the georeference (GeoTIFF 1.1, section 7.4); the others say whose image it is.
-_KEPT_TAGS = ("AREA_OR_POINT", "TIFFTAG_COPYRIGHT", "TIFFTAG_ARTIST", "TIFFTAG_DATETIME")
-_RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+_CHUNK_BYTES = 48 * 2**20
+_CHUNKS_AT_ONCE = 2
+_MAX_CLASSES = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class PixelFacts:
-    """What the pass over the pixels found. `is_classes`: few integers in one band, or a colour table."""
+    """What the pass found.
+
+    `has_data` is False when not a single pixel of any band is valid; `class_values` are those that occur in
+    the first band, if they are few integers; `value_counts` are there for integers of 8 or 16 bits, so that
+    passes over parts of a raster can be added up exactly.
+    """
 
     statistics: tuple[BandStatistics, ...]
     checksums: tuple[str, ...]
-    is_classes: bool
-
-    @property
-    def has_data(self) -> bool:
-        """False when not a single pixel of any band is valid."""
-        return any(band.valid_percent > 0 for band in self.statistics)
+    has_data: bool
+    class_values: tuple[int, ...] | None
+    value_counts: tuple[ValueCounts, ...] = field(compare=False, repr=False)
 
 
-def clean_copy(
-    raster: GeoTiff, target: Path, *, tile_size: int, on_progress: Callable[[float], None]
-) -> PixelFacts:
-    """Copy pixels, mask, georeference, nodata, colours, scales and band names; drop all other metadata.
+def clean_copy(feed: Feed, canvas: Canvas, *, on_progress: Callable[[float], None]) -> PixelFacts:
+    """Copy the pixels and the mask of the feed onto the canvas.
 
     Raises:
         TransientError: OUTPUT_FAILED. Errors of reading are the caller's to translate.
     """
-    source, counter = raster.pixels, _Counter(raster.pixels)
-    with writing():
-        copy = rasterio.open(target, "w", **_profile(source, tile_size))
-    try:
-        with writing():
-            _copy_header(raster, copy)
-        for window in row_windows(source, row_multiple=tile_size):
-            data = source.read(window=window)
-            mask = source.read_masks(1, window=window) if has_dataset_mask(source) else None
-            counter.add(data, window)
-            with writing():
-                copy.write(data, window=window)
-                if mask is not None:
-                    copy.write_mask(mask, window=window)
-            on_progress((window.row_off + window.height) / source.height)
-    finally:
-        with writing():
-            copy.close()
+    counter = _Counter(feed)
+    with ThreadPoolExecutor(1, "counting") as counting:
+        pending: list[Future[None]] = []
+        for top in range(0, feed.layout.height, height := rows_at_once(feed)):
+            pixels = canvas.rows(top, min(height, feed.layout.height - top))
+            mask = feed.read(top, pixels)
+            pending.append(counting.submit(counter.add, pixels, mask))
+            canvas.write(top, pixels, mask)
+            if len(pending) == _CHUNKS_AT_ONCE:
+                pending.pop(0).result()
+            on_progress((top + pixels.shape[1]) / feed.layout.height)
+        for counted in pending:
+            counted.result()
     return counter.facts()
+
+
+def rows_at_once(feed: Feed) -> int:
+    """Few enough for the memory; whole cells, or whole blocks of a tiled file, where that fits."""
+    layout = feed.layout
+    row_bytes = layout.width * (len(layout.bands) + 1) * np.dtype(layout.dtype).itemsize
+    rows = max(1, _CHUNK_BYTES // row_bytes)
+    multiple = CELL if feed.in_cells else 512
+    return rows - rows % multiple if rows > multiple else rows
+
+
+def require_data(has_data: bool) -> None:
+    """Refuse a raster without a single valid pixel.
+
+    Raises:
+        PermanentTaskError: RASTER_EMPTY.
+    """
+    if not has_data:
+        raise PermanentTaskError(
+            "Every pixel of the raster is nodata, masked or not a number.",
+            code="RASTER_EMPTY",
+            remedy="Check the nodata value and the mask of the file.",
+        )
 
 
 class _Counter:
     """All that is counted in the pass."""
 
-    def __init__(self, source: Any) -> None:
-        self._source = source
-        self._bands = [BandTally() for _ in range(source.count)]
-        self._checksums = PixelChecksums(source)
-        self._has_palette = ColorInterp.palette in source.colorinterp
-        measured = source.count > 1 or np.dtype(source.dtypes[0]).kind == "f"
-        self._classes = None if measured or self._has_palette else ClassTally()
+    def __init__(self, feed: Feed) -> None:
+        layout = feed.layout
+        self._bands = [band_tally(layout.dtype, nodata=feed.nodata) for _ in layout.bands]
+        self._checksums = PixelChecksums(len(layout.bands), has_mask=layout.has_mask)
+        is_alpha = [band.color is ColorInterp.alpha for band in layout.bands]
+        self._alpha = is_alpha.index(True) if True in is_alpha else None
 
-    def add(self, data: np.ndarray, window: Window) -> None:
-        valid = valid_pixels(self._source, data, window)
-        for tally, band, band_valid in zip(self._bands, data, valid, strict=True):
-            tally.add(band, band_valid)
-        if self._classes:
-            self._classes.add(data[0], valid[0])
-        self._checksums.add(data, window)
+    def add(self, pixels: np.ndarray, mask: np.ndarray | None) -> None:
+        self._checksums.add(pixels, mask)
+        shown = mask if mask is not None or self._alpha is None else pixels[self._alpha]
+        valid = None if shown is None or shown.all() else shown != 0
+        for number, (tally, band) in enumerate(zip(self._bands, pixels, strict=True)):
+            tally.add(band, None if number == self._alpha else valid)
 
     def facts(self) -> PixelFacts:
+        statistics = tuple(band.statistics() for band in self._bands)
+        measured = (band for number, band in enumerate(statistics) if number != self._alpha)
         return PixelFacts(
-            statistics=tuple(band.statistics() for band in self._bands),
+            statistics=statistics,
+            has_data=any(band.valid_percent > 0 for band in measured),
             checksums=self._checksums.hex(),
-            is_classes=self._has_palette or (self._classes is not None and self._classes.is_classes),
+            class_values=self._class_values(),
+            value_counts=tuple(band for band in self._bands if isinstance(band, ValueCounts)),
         )
 
-
-def _profile(source: Any, tile_size: int) -> dict[str, Any]:
-    """ZSTD at its lowest level: as fast as the disk, and a fraction of the space."""
-    return {
-        "driver": "GTiff",
-        "width": source.width,
-        "height": source.height,
-        "count": source.count,
-        "dtype": source.dtypes[0],
-        "crs": source.crs,
-        "transform": source.transform,
-        "nodata": source.nodata,
-        "photometric": _photometric(source.colorinterp),
-        "tiled": True,
-        "blockxsize": tile_size,
-        "blockysize": tile_size,
-        "interleave": "pixel",
-        "compress": "ZSTD",
-        "ZSTD_LEVEL": 1,
-        "BIGTIFF": "IF_SAFER",
-    }
-
-
-def _photometric(colors: tuple[ColorInterp, ...]) -> str:
-    if ColorInterp.palette in colors:
-        return "PALETTE"
-    return "RGB" if tuple(colors[:3]) == _RGB else "MINISBLACK"
-
-
-def _copy_header(raster: GeoTiff, copy: Any) -> None:
-    """Before the pixels: TIFF cannot change these once they are written."""
-    source = raster.pixels
-    copy.colorinterp = source.colorinterp
-    for band in _palette_bands(source):
-        copy.write_colormap(band, source.colormap(band))
-    copy.descriptions = raster.band_names
-    copy.scales, copy.offsets, copy.units = source.scales, source.offsets, source.units
-    tags = source.tags()
-    copy.update_tags(**{name: tags[name] for name in _KEPT_TAGS if name in tags})
-
-
-def _palette_bands(source: Any) -> Iterator[int]:
-    return (band for band, color in enumerate(source.colorinterp, start=1) if color is ColorInterp.palette)
+    def _class_values(self) -> tuple[int, ...] | None:
+        first = self._bands[0]
+        if not isinstance(first, ValueCounts):
+            return None
+        values, _ = first.values_and_counts()
+        return tuple(values.tolist()) if values.size <= _MAX_CLASSES else None

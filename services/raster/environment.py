@@ -1,16 +1,12 @@
-"""GDAL made safe for files of strangers, and its errors told apart."""
+"""GDAL made safe for files of strangers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import rasterio
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import RasterioError
 
-from core.errors import PermanentTaskError, TransientError
-from services.raster.georeference import require_georeference
+from core.errors import TransientError
 
 # Address space of an attempt at a raster task: GDAL's block cache, some rows of blocks, and its threads.
 MEMORY_LIMIT_BYTES = 4 * 1024**3
@@ -20,11 +16,13 @@ MEMORY_LIMIT_BYTES = 4 * 1024**3
 _HARDENED = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no sidecars: .ovr, .aux.xml, .msk, world files
     "GDAL_PAM_ENABLED": "NO",
+    "GDAL_GEOREF_SOURCES": "INTERNAL",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
     "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
     "GDAL_HTTP_PROXY": "127.0.0.1:9",  # the discard port: whatever would reach out, fails
     "GDAL_HTTP_TIMEOUT": "1",
     "GDAL_HTTP_MAX_RETRY": "0",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "{none}",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
     "PROJ_NETWORK": "OFF",
     "GDAL_TIFF_INTERNAL_MASK": "YES",
@@ -37,39 +35,26 @@ def hardened_gdal() -> rasterio.Env:
     return rasterio.Env(**_HARDENED)
 
 
-@dataclass(frozen=True, slots=True)
-class GeoTiff:
-    """An open raster whose overviews are hidden, and the band names, which are lost with them."""
+def remote_options(gdal_name: str, access: Mapping[str, str], *, etag: str) -> Mapping[str, str]:
+    """On top of the hardened environment: GDAL may read this one blob, in this version.
 
-    pixels: Any
-    band_names: tuple[str | None, ...]
-
-
-@contextmanager
-def open_geotiff(path: Path) -> Iterator[GeoTiff]:
-    """Open a local file by the GTiff driver and no other; read errors become RASTER_UNREADABLE.
-
-    Overviews are hidden: a TIFF can name another file, or a URL, as its overviews
-    (metadata OVERVIEW_FILE), and GDAL would read that. A dataset opened in this way has no band names, and
-    gives uninitialised memory for a geotransform that is not there (GDAL 3.10, rasterio 1.4): both are
-    looked at first, in an opening of its own that reads the header alone.
-
-    Raises:
-        PermanentTaskError: RASTER_UNREADABLE, for errors here and inside the `with` block;
-            CRS_MISSING or NO_GEOREFERENCE.
+    The name is the whole list of what its network file systems may open: whatever else a file refers to
+    does not exist for them. `access` are the credentials, see `BlobStore.gdal_options`.
     """
-    try:
-        with rasterio.open(path, driver="GTiff") as header:
-            require_georeference(header)
-            band_names = tuple(header.descriptions)
-        with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL="NONE") as pixels:
-            yield GeoTiff(pixels, band_names)
-    except RasterioIOError as exc:
-        raise PermanentTaskError(
-            "The raster cannot be read: the file is damaged or cut off.",
-            code="RASTER_UNREADABLE",
-            remedy="Check the file with gdalinfo -checksum, and upload it again.",
-        ) from exc
+    if not access:
+        return {}
+    quoted = etag.strip('"')
+    return {
+        **access,
+        "CPL_VSIL_CURL_ALLOWED_FILENAME": gdal_name,
+        "GDAL_HTTP_PROXY": "",
+        "GDAL_HTTP_HEADERS": f'If-Match: "\\"{quoted}\\""',
+        "GDAL_HTTP_TIMEOUT": "60",
+        "GDAL_HTTP_CONNECTTIMEOUT": "5",
+        "GDAL_HTTP_MAX_RETRY": "3",
+        "GDAL_HTTP_RETRY_DELAY": "0.5",
+        "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
+    }
 
 
 @contextmanager

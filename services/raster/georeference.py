@@ -1,8 +1,10 @@
 """Where a raster lies: its CRS by name, and its bounds on the globe."""
 
 import math
-from typing import Any
+import re
 
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform, transform_bounds
@@ -11,31 +13,12 @@ from core.errors import PermanentTaskError
 from core.task_models.stac import BBox
 
 WGS84 = CRS.from_epsg(4326)
+# In PROJ strings (EXTENSION) and in WKT 2; a bare name is looked up among PROJ's own files.
+_NAMED_FILE = re.compile(r"""(?:grids=|PARAMETERFILE\[[^\]]*?)[^\s"\]]*?[/\\:]""", re.IGNORECASE)
 _OVERSHOOT = 3.0
 """Degrees beyond a pole that are a matter of rounding: half a pixel of the coarsest global grids."""
 
-
-def require_georeference(dataset: Any) -> None:
-    """Refuse a raster without a place on earth.
-
-    Raises:
-        PermanentTaskError: CRS_MISSING when only the CRS is missing, NO_GEOREFERENCE otherwise.
-    """
-    located = not dataset.transform.is_identity
-    if dataset.crs and located:
-        return
-    if located:
-        raise PermanentTaskError(
-            "The raster has coordinates but does not say in which CRS.",
-            code="CRS_MISSING",
-            remedy="Assign the CRS, for example with gdal_edit.py -a_srs EPSG:32633, and upload it again.",
-        )
-    points = "ground control points" if dataset.gcps[0] else "no geotransform"
-    raise PermanentTaskError(
-        f"The raster is not georeferenced: it has {points}.",
-        code="NO_GEOREFERENCE",
-        remedy="Georeference it (gdalwarp applies ground control points) and upload the result.",
-    )
+_SAMPLES_PER_SIDE = 180
 
 
 def crs_name(crs: CRS) -> str:
@@ -46,14 +29,32 @@ def crs_name(crs: CRS) -> str:
     )
 
 
+def require_self_contained(crs: CRS) -> None:
+    """Refuse a CRS that names a file by its path, or a URL: PROJ would open it as a grid of shifts.
+
+    Raises:
+        PermanentTaskError: CRS_UNKNOWN.
+    """
+    if _NAMED_FILE.search(crs.to_wkt()) or _NAMED_FILE.search(crs.to_wkt(version="WKT2_2019")):
+        raise PermanentTaskError(
+            "The CRS of the raster refers to a file.",
+            code="CRS_UNKNOWN",
+            remedy="Assign a CRS of the EPSG registry.",
+        )
+
+
 def geographic_bbox(crs: CRS, bounds: tuple[float, float, float, float]) -> BBox:
     """West, south, east, north in degrees, each edge densified; west > east across the antimeridian.
 
     Raises:
         PermanentTaskError: CRS_UNKNOWN, or COORDINATES_OUT_OF_RANGE when the bounds are not on the globe.
     """
+    left, bottom, right, top = bounds
     try:
-        west, south, east, north = transform_bounds(crs, WGS84, *bounds, densify_pts=21)
+        if _places(crs, xs=[left, right, right, left], ys=[bottom, bottom, top, top])[1]:
+            west, south, east, north = _bounds_of_what_is_on_the_globe(crs, bounds)
+        else:
+            west, south, east, north = transform_bounds(crs, WGS84, *bounds, densify_pts=21)
     except (CRSError, RasterioError) as exc:
         raise _unknown_crs() from exc
     if not all(map(math.isfinite, (west, south, east, north))):
@@ -83,6 +84,43 @@ def footprint_ring(
     lons, lats = transform(crs, WGS84, xs, ys)
     ring = [[float(lon), float(lat)] for lon, lat in zip(lons, lats, strict=True)]
     return [*ring, ring[0]]
+
+
+def _bounds_of_what_is_on_the_globe(
+    crs: CRS, bounds: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    """For a rectangle whose corners are off the globe, as those of a world map in an oval are.
+
+    Raises:
+        PermanentTaskError: COORDINATES_OUT_OF_RANGE: nothing of it is on the globe.
+    """
+    left, bottom, right, top = bounds
+    steps = [index / _SAMPLES_PER_SIDE for index in range(_SAMPLES_PER_SIDE + 1)]
+    xs = [left + step * (right - left) for _ in steps for step in steps]
+    ys = [bottom + step * (top - bottom) for step in steps for _ in steps]
+    places, _ = _places(crs, xs=xs, ys=ys)
+    if not places:
+        raise _out_of_range()
+    lons, lats = zip(*places, strict=True)
+    return min(lons), min(lats), max(lons), max(lats)
+
+
+def _places(crs: CRS, *, xs: list[float], ys: list[float]) -> tuple[list[tuple[float, float]], int]:
+    """Longitude and latitude of the points that are on the globe, and how many are not.
+
+    GDAL would give up at the first points that are not.
+
+    Raises:
+        CRSError: the CRS cannot be related to the globe.
+    """
+    try:
+        transformer = Transformer.from_crs(crs.to_wkt(), 4326, always_xy=True)
+    except ProjError as exc:
+        raise CRSError(str(exc)) from exc
+    found = [
+        place for place in zip(*transformer.transform(xs, ys), strict=True) if all(map(math.isfinite, place))
+    ]
+    return found, len(xs) - len(found)
 
 
 def _longitudes(west: float, east: float) -> tuple[float, float]:

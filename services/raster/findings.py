@@ -1,0 +1,20 @@
+"""What is said of a raster that is accepted; see docs/reference/rasters.md for the list."""
+
+from typing import Any
+
+from core.task_models.raster import Finding, Severity
+
+
+def info(code: str, message: str, *, remedy: str = "", **context: Any) -> Finding:
+    """Worth knowing; nothing to do about."""
+    return Finding(code=code, severity=Severity.INFO, message=message, remedy=remedy, context=context)
+
+
+def warning(code: str, message: str, *, remedy: str, **context: Any) -> Finding:
+    """Somebody should look at it: the result may not be what was meant."""
+    return Finding(code=code, severity=Severity.WARNING, message=message, remedy=remedy, context=context)
+
+
+def warnings_of(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """The messages of the warnings, for clients that read nothing else."""
+    return tuple(finding.message for finding in findings if finding.severity is Severity.WARNING)
