@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from core.models.stage import Stage, TaskDefinition
 from core.stage_results import StageResults
-from core.task_models.raster import StacRasterParameters
+from core.task_models.raster_stac import StacRasterParameters
 from jobs.base import JobBase
 from jobs.mixins import JobBaseMixin
 from jobs.registry import register_job

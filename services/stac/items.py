@@ -54,18 +54,30 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def identifier_properties(parameters: StacParameters) -> dict[str, str]:
+    """The client's own names of the dataset, prefixed with its namespace."""
+    return {f"{parameters.namespace}:{name}": value for name, value in parameters.identifiers.items()}
+
+
+def item_interval(item: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """From when to when an item of ours was observed; twice the same for a moment."""
+    properties = item["properties"]
+    moment = properties["datetime"]
+    first, last = (moment, moment) if moment else (properties["start_datetime"], properties["end_datetime"])
+    return datetime.fromisoformat(first), datetime.fromisoformat(last)
+
+
 def _properties(parameters: StacParameters, now: datetime) -> dict[str, Any]:
     given = {
         "description": parameters.description,
         "license": parameters.license,
         "keywords": list(parameters.keywords),
     }
-    names = {f"{parameters.namespace}:{name}": value for name, value in parameters.identifiers.items()}
     return (
         {"title": parameters.title, "created": rfc3339(now)}
         | {name: value for name, value in given.items() if value}
         | _time(parameters, now)
-        | names
+        | identifier_properties(parameters)
     )
 
 

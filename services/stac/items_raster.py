@@ -1,30 +1,41 @@
 """The task `extract_stac_metadata`: a published COG as a STAC item."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
-
-from rasterio.crs import CRS
 
 from core.schema.queue import QueueRole
-from core.task_models.raster import ProcessRasterResult, StacRasterParameters
-from core.task_models.stac import BBox, RasterHrefs, StacResult
+from core.task_models.raster_cog import ProcessRasterResult
+from core.task_models.raster_stac import StacRasterParameters
+from core.task_models.raster_terrain import TerrainProduct
+from core.task_models.stac import RasterHrefs, StacResult
 from services.context import TaskContext
-from services.raster.georeference import footprint_ring
 from services.registry import register_task
 from services.stac.collections import collection_document
-from services.stac.items import ItemContent, box_geometry, item_document
-
-COG_MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
-_EXTENSIONS = (
-    # 1.2.0 is the one version that knows `proj:code` and still allows `proj:epsg`.
-    "https://stac-extensions.github.io/projection/v1.2.0/schema.json",
-    "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
-    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
-    "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json",
+from services.stac.footprints import footprint
+from services.stac.items import ItemContent, item_document
+from services.stac.raster_parts import (
+    EO,
+    FILE,
+    PROJECTION,
+    RASTER,
+    RENDER,
+    WEB_MAP_LINKS,
+    Json,
+    asset,
+    bands,
+    crs_of,
+    data_asset,
+    has_colors,
+    link,
+    map_links,
+    multihash,
+    optional_assets,
+    projection,
+    renders,
+    tile_cache_asset,
 )
-_EO_EXTENSION = "https://stac-extensions.github.io/eo/v1.1.0/schema.json"
-_EO_COMMON_NAMES = frozenset({"red", "green", "blue"})
+
+_EXTENSIONS = (PROJECTION, RASTER, FILE, WEB_MAP_LINKS, RENDER)
 
 
 @register_task("extract_stac_metadata", queue=QueueRole.RASTER_TASKS)
@@ -41,107 +52,60 @@ def extract_stac_metadata(
     )
 
 
-def raster_item(parameters: StacRasterParameters, *, now: datetime) -> dict[str, Any]:
-    """The item as JSON (STAC 1.0.0 with the extensions projection, raster, file, eo, web-map-links)."""
+def raster_item(parameters: StacRasterParameters, *, now: datetime) -> Json:
+    """The item as JSON: STAC 1.0.0 and projection, raster, file, render, web-map-links, eo."""
     cog, hrefs = parameters.summary, parameters.hrefs
-    is_color = bool(_EO_COMMON_NAMES.intersection(cog.color_interpretation))
+    place = footprint(crs_of(cog.crs), cog.transform, width=cog.width, height=cog.height, bbox=cog.bbox)
     content = ItemContent(
-        geometry=footprint(cog),
-        bbox=cog.bbox,
-        assets=_assets(cog, hrefs, is_color=is_color),
+        geometry=place.geometry,
+        bbox=place.bbox,
+        assets=_assets(parameters),
         links=tuple(_links(hrefs)),
-        extensions=(*_EXTENSIONS, _EO_EXTENSION) if is_color else _EXTENSIONS,
-        properties=_projection(cog),
+        extensions=(*_EXTENSIONS, EO) if has_colors(cog) else _EXTENSIONS,
+        properties=projection(
+            cog.crs, bounds=cog.bounds, shape=(cog.height, cog.width), transform=cog.transform
+        )
+        | {"renders": renders(cog.rendering)}
+        | _facts(cog, parameters.namespace),
     )
     return item_document(parameters, content, now=now)
 
 
-def footprint(cog: ProcessRasterResult) -> dict[str, Any]:
-    """The outline as GeoJSON: along the grid where it can be drawn so, else the bounding box.
-
-    Across the antimeridian, and around a pole, the projected outline is no simple ring of degrees.
-    """
-    west, _, east, _ = cog.bbox
-    crs = CRS.from_user_input(cog.crs)
-    if west > east or east - west > 180:
-        return box_geometry(cog.bbox)
-    ring = footprint_ring(crs, cog.transform, width=cog.width, height=cog.height)
-    return {"type": "Polygon", "coordinates": [_within(ring, cog.bbox)]}
-
-
-def _within(ring: list[list[float]], bbox: BBox) -> list[list[float]]:
-    """Half a pixel beyond a pole is common in global grids, and is not on the globe."""
-    west, south, east, north = bbox
-    return [[min(max(lon, west), east), min(max(lat, south), north)] for lon, lat in ring]
-
-
-def _projection(cog: ProcessRasterResult) -> dict[str, Any]:
-    epsg = int(cog.crs.removeprefix("EPSG:")) if cog.crs.startswith("EPSG:") else None
-    described = {
-        "proj:epsg": epsg,
-        "proj:code": cog.crs if epsg else None,
-        "proj:bbox": list(cog.bounds),
-        "proj:shape": [cog.height, cog.width],
-        "proj:transform": list(cog.transform),
-    }
-    return described if epsg else described | {"proj:wkt2": cog.crs}
-
-
-def _assets(
-    cog: ProcessRasterResult, hrefs: RasterHrefs, *, is_color: bool
-) -> Mapping[str, Mapping[str, Any]]:
-    data: dict[str, Any] = {
-        "href": str(hrefs.download),
-        "type": COG_MEDIA_TYPE,
-        "title": "Cloud Optimized GeoTIFF",
-        "roles": ["data"],
-        "file:size": cog.size_bytes,
-        "file:checksum": f"1220{cog.sha256}",  # multihash: 0x12 sha2-256, 0x20 bytes
-        "raster:bands": list(_bands(cog)),
-    }
-    if is_color:
-        data["eo:bands"] = list(_eo_bands(cog))
+def _facts(cog: ProcessRasterResult, namespace: str) -> Json:
+    """What no extension has a name for."""
     return {
+        f"{namespace}:classification": cog.classification.value,
+        f"{namespace}:compression": cog.compression.value,
+    }
+
+
+def _assets(parameters: StacRasterParameters) -> dict[str, Json]:
+    cog, hrefs = parameters.summary, parameters.hrefs
+    data = data_asset(str(hrefs.download), cog, size_bytes=cog.size_bytes, sha256=cog.sha256)
+    data["raster:bands"] = bands(cog, cog.statistics, bbox=cog.bbox)
+    own: dict[str, Json | None] = {
         "data": data,
-        "thumbnail": _asset(str(hrefs.preview), "image/png", "Preview", "thumbnail"),
-        "tilejson": _asset(str(hrefs.tilejson), "application/json", "TileJSON", "tiles"),
+        "thumbnail": asset(hrefs.preview, "image/png", "Preview", "thumbnail"),
+        "tilejson": asset(hrefs.tilejson, "application/json", "TileJSON", "tiles"),
+        "legend": asset(hrefs.legend, "image/png", "Legend", "legend") if hrefs.legend else None,
+        "tile_cache": tile_cache_asset(hrefs.tile_cache, parameters.tile_cache),
     }
-
-
-def _asset(href: str, media_type: str, title: str, role: str) -> dict[str, Any]:
-    return {"href": href, "type": media_type, "title": title, "roles": [role]}
-
-
-def _bands(cog: ProcessRasterResult) -> Iterator[dict[str, Any]]:
-    for dtype, found in zip(cog.dtypes, cog.statistics, strict=True):
-        band: dict[str, Any] = {"data_type": dtype, "spatial_resolution": sum(cog.resolution) / 2}
-        if cog.nodata is not None:
-            band["nodata"] = cog.nodata
-        statistics = {
-            "minimum": found.min,
-            "maximum": found.max,
-            "mean": found.mean,
-            "stddev": found.stddev,
-            "valid_percent": found.valid_percent,
-        }
-        band["statistics"] = {name: value for name, value in statistics.items() if value is not None}
-        yield band
-
-
-def _eo_bands(cog: ProcessRasterResult) -> Iterator[dict[str, Any]]:
-    for number, color in enumerate(cog.color_interpretation, start=1):
-        named = {"common_name": color} if color in _EO_COMMON_NAMES else {}
-        yield {"name": f"b{number}", "description": color} | named
-
-
-def _links(hrefs: RasterHrefs) -> Iterator[dict[str, Any]]:
-    yield {"rel": "xyz", "href": hrefs.tiles, "type": "image/png", "title": "Map tiles"}
-    yield {"rel": "tilejson", "href": str(hrefs.tilejson), "type": "application/json", "title": "TileJSON"}
-    yield {"rel": "preview", "href": str(hrefs.preview), "type": "image/png", "title": "Preview"}
-    yield {
-        "rel": "describedby",
-        "href": str(hrefs.info),
-        "type": "application/json",
-        "title": "Raster header",
+    derived = {
+        product.name.value: _derived(product, str(hrefs.products[product.name.value]))
+        for product in parameters.products
+        if product.name.value in hrefs.products
     }
-    yield {"rel": "alternate", "href": str(hrefs.map), "type": "text/html", "title": "Map"}
+    return optional_assets(own) | derived
+
+
+def _derived(product: TerrainProduct, href: str) -> Json:
+    described = asset(href, product.media_type, product.name.value.capitalize(), "data", "derived")
+    unit = {"raster:bands": [{"unit": product.unit}]} if product.unit and product.rendering else {}
+    return described | {"file:size": product.size_bytes, "file:checksum": multihash(product.sha256)} | unit
+
+
+def _links(hrefs: RasterHrefs) -> Iterator[Json]:
+    yield from map_links(tiles=hrefs.tiles, tilejson=hrefs.tilejson, tile_cache=hrefs.tile_cache)
+    yield link("preview", hrefs.preview, "image/png", "Preview")
+    yield link("describedby", hrefs.info, "application/json", "Raster header")
+    yield link("alternate", hrefs.map, "text/html", "Map")

@@ -1,0 +1,199 @@
+"""The parts of STAC documents that COGs and mosaics share: projection, bands, renders, assets, links."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from rasterio.crs import CRS
+
+from core.task_models.raster import BandStatistics, RasterDescription, Rendering
+from core.task_models.raster_tile_cache import GenerateTileCacheResult
+from core.task_models.stac import BBox
+from services.raster.ground import metres_per_degree
+
+COG_MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+PMTILES_MEDIA_TYPE = "application/vnd.pmtiles"
+_EXTENSION = "https://stac-extensions.github.io/{}/schema.json"
+# 1.2.0 is the one version that knows `proj:code` and still allows `proj:epsg`.
+PROJECTION = _EXTENSION.format("projection/v1.2.0")
+RASTER = _EXTENSION.format("raster/v1.1.0")
+FILE = _EXTENSION.format("file/v2.1.0")
+WEB_MAP_LINKS = _EXTENSION.format("web-map-links/v1.2.0")
+RENDER = _EXTENSION.format("render/v2.0.0")
+EO = _EXTENSION.format("eo/v1.1.0")
+ITEM_ASSETS = _EXTENSION.format("item-assets/v1.0.0")
+DEFAULT_RENDER = "default"
+_MIN_BUCKETS = 3  # of a histogram, by the schema of the raster extension
+_EO_COMMON_NAMES = frozenset({"red", "green", "blue"})
+
+Bounds = tuple[float, float, float, float]
+Json = dict[str, Any]
+
+
+@lru_cache(maxsize=64)
+def crs_of(name: str) -> CRS:
+    """The CRS of a description; the parts of a mosaic have few of them."""
+    return CRS.from_user_input(name)
+
+
+def projection(crs: str, *, bounds: Bounds, shape: tuple[int, int], transform: Sequence[float]) -> Json:
+    """The fields of the projection extension; `shape` is (rows, columns)."""
+    return _crs_fields(crs) | {
+        "proj:bbox": list(bounds),
+        "proj:shape": list(shape),
+        "proj:transform": list(transform),
+    }
+
+
+def _crs_fields(crs: str) -> Json:
+    if crs.startswith("EPSG:"):
+        return {"proj:epsg": int(crs.removeprefix("EPSG:")), "proj:code": crs}
+    return {"proj:epsg": None, "proj:code": None, "proj:wkt2": crs}
+
+
+def has_colors(raster: RasterDescription) -> bool:
+    """Whether its bands have colours to be told in `eo:bands`."""
+    return bool(_EO_COMMON_NAMES.intersection(raster.color_interpretation))
+
+
+def bands(raster: RasterDescription, statistics: Sequence[BandStatistics], *, bbox: BBox) -> list[Json]:
+    """`raster:bands` (raster extension 1.1.0); without statistics where there are none."""
+    resolution = _metres(raster, bbox)
+    found: Sequence[BandStatistics | None] = tuple(statistics) or (None,) * raster.band_count
+    return [
+        _band(dtype, raster, resolution=resolution, statistics=measured)
+        for dtype, measured in zip(raster.dtypes, found, strict=True)
+    ]
+
+
+def _band(
+    dtype: str, raster: RasterDescription, *, resolution: float, statistics: BandStatistics | None
+) -> Json:
+    band: Json = {"data_type": _DATA_TYPES.get(dtype, dtype), "spatial_resolution": resolution}
+    if raster.nodata is not None:
+        band["nodata"] = raster.nodata
+    if statistics is None:
+        return band
+    values = {
+        "minimum": statistics.min,
+        "maximum": statistics.max,
+        "mean": statistics.mean,
+        "stddev": statistics.stddev,
+        "valid_percent": statistics.valid_percent,
+    }
+    band["statistics"] = {name: value for name, value in values.items() if value is not None}
+    if statistics.histogram and statistics.histogram.count >= _MIN_BUCKETS:
+        band["histogram"] = statistics.histogram.model_dump(mode="json")
+    return band
+
+
+_DATA_TYPES = {"complex_int16": "cint16", "complex64": "cfloat32", "complex128": "cfloat64", "bool": "uint8"}
+
+
+def _metres(raster: RasterDescription, bbox: BBox) -> float:
+    """The average size of a pixel on the ground: what the extension calls `spatial_resolution`."""
+    crs, (x, y) = crs_of(raster.crs), raster.resolution
+    if crs.is_geographic:
+        east, north = metres_per_degree((bbox[1] + bbox[3]) / 2)
+        return (x * east + y * north) / 2
+    return (x + y) / 2 * float(crs.linear_units_factor[1])
+
+
+def eo_bands(raster: RasterDescription) -> list[Json]:
+    """`eo:bands` of a raster that `has_colors`."""
+    return [
+        {"name": name or f"b{number}", "description": color}
+        | ({"common_name": color} if color in _EO_COMMON_NAMES else {})
+        for number, (name, color) in enumerate(
+            zip(raster.descriptions, raster.color_interpretation, strict=True), start=1
+        )
+    ]
+
+
+def renders(rendering: Rendering, *, zooms: tuple[int, int] | None = None) -> Json:
+    """The default look in the words of the render extension, by its name."""
+    look: Json = {
+        "assets": ["data"],
+        "title": "Default",
+        "bidx": list(rendering.bidx),
+        "resampling": rendering.resampling,
+    }
+    if rendering.rescale:
+        look["rescale"] = [list(limits) for limits in rendering.rescale]
+    if rendering.colormap_name:
+        look["colormap_name"] = rendering.colormap_name
+    if rendering.colormap:
+        look["colormap"] = {str(value): list(color) for value, color in rendering.colormap.items()}
+    if zooms:
+        look["minmax_zoom"] = list(zooms)
+    return {DEFAULT_RENDER: look}
+
+
+def data_asset(href: str, raster: RasterDescription, *, size_bytes: int, sha256: str) -> Json:
+    """A COG with its checksum; `raster:bands` is for the caller to add."""
+    asset_of_colors = {"eo:bands": eo_bands(raster)} if has_colors(raster) else {}
+    return {
+        "href": href,
+        "type": COG_MEDIA_TYPE,
+        "title": "Cloud Optimized GeoTIFF",
+        "roles": ["data"],
+        "file:size": size_bytes,
+        "file:checksum": multihash(sha256),
+    } | asset_of_colors
+
+
+def multihash(sha256: str) -> str:
+    """A SHA-256 as the file extension wants it: 0x12 for the algorithm, 0x20 bytes."""
+    return f"1220{sha256}"
+
+
+def asset(href: object, media_type: str, title: str, *roles: str) -> Json:
+    """An asset without fields of its own."""
+    return {"href": str(href), "type": media_type, "title": title, "roles": list(roles)}
+
+
+def tile_cache_asset(href: object | None, cache: GenerateTileCacheResult | None) -> Json | None:
+    """A PMTiles archive, if there is one and it has a URL."""
+    if href is None or cache is None or cache.tile_cache_uri is None:
+        return None
+    described = asset(href, PMTILES_MEDIA_TYPE, "Map tiles of the low zooms", "tiles")
+    described["file:size"] = cache.size_bytes
+    if cache.sha256:
+        described["file:checksum"] = multihash(cache.sha256)
+    return described
+
+
+def optional_assets(entries: Mapping[str, Json | None]) -> dict[str, Json]:
+    """Those that there are."""
+    return {name: entry for name, entry in entries.items() if entry is not None}
+
+
+def map_links(*, tiles: str, tilejson: object, tile_cache: object | None) -> Iterator[Json]:
+    """The links of the web map links extension, which show the default render."""
+    yield {
+        "rel": "xyz",
+        "href": tiles,
+        "type": "image/png",
+        "title": "Map tiles",
+        "render": DEFAULT_RENDER,
+    }
+    yield {
+        "rel": "tilejson",
+        "href": str(tilejson),
+        "type": "application/json",
+        "title": "TileJSON",
+        "render": DEFAULT_RENDER,
+    }
+    if tile_cache is not None:
+        yield {
+            "rel": "pmtiles",
+            "href": str(tile_cache),
+            "type": PMTILES_MEDIA_TYPE,
+            "title": "Map tiles of the low zooms",
+            "render": DEFAULT_RENDER,
+        }
+
+
+def link(rel: str, href: object, media_type: str, title: str) -> Json:
+    """A link without fields of its own."""
+    return {"rel": rel, "href": str(href), "type": media_type, "title": title}
