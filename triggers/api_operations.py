@@ -57,6 +57,7 @@ class Operation:
     tag: Tag
     answers: Mapping[int, Answer]
     body: tuple[type[BaseModel], ...] = ()
+    body_examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     body_is_optional: bool = False
     takes_any_json: bool = False
     parameters: tuple[Parameter, ...] = ()

@@ -3,15 +3,15 @@
 `triggers.openapi` makes the OpenAPI document from this table; a test holds it against the functions.
 """
 
-from geo_platform.models import (
-    DryRunAnswer,
+from geo_platform.bodies import (
+    LargeRasterRequest,
+    RasterCollectionRequest,
     RasterRequest,
-    RequestPage,
-    StatusAnswer,
-    SubmitAnswer,
     VectorRequest,
 )
+from geo_platform.models import DryRunAnswer, ReportAnswer, RequestPage, StatusAnswer, SubmitAnswer
 from geo_platform.states import RequestStatus
+from triggers.api_examples import SUBMISSIONS
 from triggers.api_job_routes import JOB_OPERATIONS
 from triggers.api_operations import HTML, Answer, Operation, Parameter, Tag, get, whole
 from triggers.api_serving_routes import FEATURES, RASTERS, STAC
@@ -23,7 +23,7 @@ _PLATFORM = (
     Operation(
         "POST",
         "/api/platform/submit",
-        "Submit a vector or raster file to be published",
+        "Submit a vector or raster file, or a collection of rasters, to be published",
         Tag.PLATFORM,
         {
             202: Answer("Accepted: poll `status_url`.", (SubmitAnswer,)),
@@ -32,7 +32,8 @@ _PLATFORM = (
                 (SubmitAnswer, DryRunAnswer),
             ),
         },
-        body=(VectorRequest, RasterRequest),
+        body=(VectorRequest, RasterRequest, LargeRasterRequest, RasterCollectionRequest),
+        body_examples=SUBMISSIONS,
         parameters=(
             Parameter("dry_run", "Check and plan, and store nothing.", _FLAG),
             Parameter("retry_failed", "Run a request again that has failed.", _FLAG),
@@ -75,6 +76,18 @@ _PLATFORM = (
             Parameter("cursor", "Where to go on; follow `next`."),
         ),
         errors=(422, 503),
+    ),
+    Operation(
+        "GET",
+        "/api/platform/requests/{id}/report",
+        "What was found out about the data of a request, and what was done with them",
+        Tag.PLATFORM,
+        {
+            200: Answer("The report; it grows while the request runs.", (ReportAnswer,)),
+            304: Answer("It has not changed.", media_type=None),
+        },
+        parameters=(Parameter("If-None-Match", "The ETag of the last answer.", place="header"),),
+        errors=(404, 503),
     ),
     Operation(
         "GET",

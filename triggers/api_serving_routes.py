@@ -24,7 +24,6 @@ _BIDX = Parameter(
 )
 _RESCALE = Parameter("rescale", "min,max of the values to stretch over the colours.")
 _COLORMAP = Parameter("colormap_name", "A colour map for a single band.")
-_PICTURE = (_DATASET, _BIDX, _RESCALE, _COLORMAP)
 
 _COLLECTION = "/api/ogc/features/collections/{collectionId}"
 FEATURES = (
@@ -111,127 +110,124 @@ FEATURES = (
     ),
 )
 
-_PREVIEWS = (
-    "/api/cog/preview",
-    "/api/cog/preview.{format}",
-    "/api/cog/preview/{width}x{height}.{format}",
-)
-_PARTS = (
-    "/api/cog/bbox/{minx},{miny},{maxx},{maxy}.{format}",
-    "/api/cog/bbox/{minx},{miny},{maxx},{maxy}/{width}x{height}.{format}",
-)
-_BELOW_FEATURE = (
-    "/api/cog/feature",
-    "/api/cog/feature.{format}",
-    "/api/cog/feature/{width}x{height}.{format}",
-)
+_MOSAIC = "/api/mosaic/{collection_id}"
+_SIZES = ("", ".{format}", "/{width}x{height}.{format}")
+_PIXEL_SELECTION = Parameter("pixel_selection", "Which of several parts is seen: first, highest, mean, ...")
 
 
-def _picture(path: str, summary: str) -> Operation:
-    return get(
-        path,
-        summary,
-        Tag.RASTERS,
-        "The picture.",
-        media_type=PICTURE,
-        parameters=_PICTURE,
-        errors=(400, 404, 503),
+def _rasters(base: str, name: tuple[Parameter, ...]) -> tuple[Operation, ...]:
+    """The verbs of a raster below `base`; `name` are the parameters that say which one it is."""
+    looks = (*name, _BIDX, _RESCALE, _COLORMAP)
+
+    def document(path: str, summary: str, what: str, *more: Parameter) -> Operation:
+        return get(
+            f"{base}/{path}", summary, Tag.RASTERS, what, parameters=(*name, *more), errors=(400, 404, 503)
+        )
+
+    def picture(path: str, summary: str) -> Operation:
+        return get(
+            f"{base}/{path}",
+            summary,
+            Tag.RASTERS,
+            "The picture.",
+            media_type=PICTURE,
+            parameters=looks,
+            errors=(400, 404, 503),
+        )
+
+    def posted(path: str, summary: str, answer: Answer, parameters: tuple[Parameter, ...]) -> Operation:
+        return Operation(
+            "POST",
+            f"{base}/{path}",
+            summary,
+            Tag.RASTERS,
+            {200: answer},
+            takes_any_json=True,
+            parameters=parameters,
+            errors=(400, 404, 422, 503),
+        )
+
+    return (
+        document("info", "The header of a published raster", "Bounds, bands, overviews."),
+        document("statistics", "Statistics by band", "Statistics.", _BIDX),
+        document("point/{lon},{lat}", "The values at a place", "Values by band.", _BIDX),
+        document(
+            "{tileMatrixSetId}/tilejson.json", "TileJSON of a raster", "TileJSON.", _BIDX, _RESCALE, _COLORMAP
+        ),
+        get(
+            f"{base}/info.geojson",
+            "The header of a published raster as a feature",
+            Tag.RASTERS,
+            "A Feature.",
+            media_type=GEOJSON,
+            parameters=name,
+            errors=(404, 503),
+        ),
+        document("tiles", "The tilesets of a raster", "OGC tilesets."),
+        document("tiles/{tileMatrixSetId}", "One tileset of a raster", "OGC tileset."),
+        picture("tiles/{tileMatrixSetId}/{z}/{x}/{y}", "A tile, in the format that suits its pixels"),
+        picture("tiles/{tileMatrixSetId}/{z}/{x}/{y}.{format}", "A tile"),
+        *(picture(f"preview{size}", "A small picture of the whole") for size in _SIZES),
+        *(
+            picture(f"bbox/{{minx}},{{miny}},{{maxx}},{{maxy}}{size}", "A picture of a part, by its bounds")
+            for size in _SIZES[1:]
+        ),
+        *(
+            posted(
+                f"feature{size}",
+                "A picture of the part below a GeoJSON feature",
+                Answer("The picture.", media_type=PICTURE),
+                looks,
+            )
+            for size in _SIZES
+        ),
+        posted(
+            "statistics",
+            "Statistics by band below GeoJSON features",
+            Answer("The features, with statistics.", media_type=GEOJSON),
+            (*name, _BIDX),
+        ),
+        get(
+            f"{base}/legend.png",
+            "What the colours of the default look mean",
+            Tag.RASTERS,
+            "The legend.",
+            media_type=PICTURE,
+            parameters=(*name, Parameter("title", "false leaves the title out.")),
+            errors=(404, 503),
+        ),
     )
 
 
 RASTERS = (
+    *_rasters("/api/cog", (_DATASET,)),
+    *_rasters(_MOSAIC, (_PIXEL_SELECTION,)),
     get(
-        "/api/cog/info",
-        "The header of a published raster",
+        f"{_MOSAIC}/mosaicjson",
+        "The MosaicJSON of a mosaic, with the addresses of its parts",
         Tag.RASTERS,
-        "Bounds, bands, overviews.",
-        parameters=(_DATASET,),
+        "MosaicJSON 0.0.3.",
         errors=(404, 503),
     ),
     get(
-        "/api/cog/statistics",
-        "Statistics by band",
+        f"{_MOSAIC}/{{z}}/{{x}}/{{y}}/assets",
+        "The parts that touch a tile of WebMercatorQuad",
         Tag.RASTERS,
-        "Statistics.",
-        parameters=(_DATASET, _BIDX),
-        errors=(404, 503),
-    ),
-    get(
-        "/api/cog/point/{lon},{lat}",
-        "The values at a place",
-        Tag.RASTERS,
-        "Values by band.",
-        parameters=(_DATASET, _BIDX),
-        errors=(400, 404, 503),
-    ),
-    get(
-        "/api/cog/tiles/{tileMatrixSetId}/{z}/{x}/{y}.{format}",
-        "A tile",
-        Tag.RASTERS,
-        "The tile.",
-        media_type=PICTURE,
-        parameters=_PICTURE,
-        errors=(400, 404, 503),
-    ),
-    get(
-        "/api/cog/{tileMatrixSetId}/tilejson.json",
-        "TileJSON of a raster",
-        Tag.RASTERS,
-        "TileJSON.",
-        parameters=_PICTURE,
-        errors=(400, 404, 503),
-    ),
-    get(
-        "/api/cog/info.geojson",
-        "The header of a published raster as a feature",
-        Tag.RASTERS,
-        "A Feature.",
-        media_type=GEOJSON,
-        parameters=(_DATASET,),
-        errors=(404, 503),
-    ),
-    *(_picture(path, "A small picture of the whole") for path in _PREVIEWS),
-    *(_picture(path, "A picture of a part, by its bounds in degrees") for path in _PARTS),
-    *(
-        Operation(
-            "POST",
-            path,
-            "A picture of the part below a GeoJSON feature",
-            Tag.RASTERS,
-            {200: Answer("The picture.", media_type=PICTURE)},
-            takes_any_json=True,
-            parameters=_PICTURE,
-            errors=(400, 404, 422, 503),
-        )
-        for path in _BELOW_FEATURE
+        "Addresses.",
+        errors=(404, 422, 503),
     ),
     Operation(
-        "POST",
-        "/api/cog/statistics",
-        "Statistics by band below GeoJSON features",
-        Tag.RASTERS,
-        {200: Answer("The features, with statistics.", media_type=GEOJSON)},
-        takes_any_json=True,
-        parameters=(_DATASET, _BIDX),
-        errors=(400, 404, 422, 503),
+        "GET",
+        "/api/platform/data/{request_id}/download/{name}",
+        "Download a part of a mosaic, or what was derived from a raster, by its name",
+        Tag.PLATFORM,
+        {
+            200: Answer("The file.", media_type="application/octet-stream"),
+            206: Answer("The range asked for.", media_type="application/octet-stream"),
+        },
+        parameters=(Parameter("Range", "bytes=first-last", place="header"),),
+        errors=(404, 409, 503),
     ),
-    get(
-        "/api/cog/tiles",
-        "The tilesets of a raster",
-        Tag.RASTERS,
-        "OGC tilesets.",
-        parameters=(_DATASET,),
-        errors=(404, 503),
-    ),
-    get(
-        "/api/cog/tiles/{tileMatrixSetId}",
-        "One tileset of a raster",
-        Tag.RASTERS,
-        "OGC tileset.",
-        parameters=(_DATASET,),
-        errors=(404, 503),
-    ),
-    _picture("/api/cog/tiles/{tileMatrixSetId}/{z}/{x}/{y}", "A tile, in the format that suits its pixels"),
     get("/api/tileMatrixSets", "The tile matrix sets", Tag.RASTERS, "Names and links."),
     get(
         "/api/tileMatrixSets/{tileMatrixSetId}",
@@ -242,6 +238,21 @@ RASTERS = (
     ),
     get("/api/colorMaps", "The colour maps", Tag.RASTERS, "Names and links."),
     get("/api/colorMaps/{colorMapId}", "One colour map", Tag.RASTERS, "Colours by value.", errors=(404,)),
+    *(
+        get(
+            f"/api/tiles/{{z}}/{{x}}/{{y}}{ending}",
+            "A tile of whatever is published under a name: a picture of a raster, vectors of a table",
+            Tag.RASTERS,
+            "The tile.",
+            media_type=PICTURE if ending else "*/*",
+            parameters=(
+                Parameter("collection", "The collection id of a published dataset."),
+                Parameter("mosaic", "The same, of a mosaic; one of the two."),
+            ),
+            errors=(400, 404, 422, 503),
+        )
+        for ending in ("", ".{format}")
+    ),
 )
 
 _STAC_COLLECTION = "/api/stac/collections/{collection_id}"

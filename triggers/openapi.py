@@ -76,9 +76,15 @@ def _operation(path: str, operation: Operation) -> dict[str, Any]:
         schema = _one_of(operation.body) if operation.body else {"type": "object"}
         described["requestBody"] = {
             "required": not operation.body_is_optional,
-            "content": {JSON: {"schema": schema}},
+            "content": {JSON: {"schema": schema, **_examples(operation)}},
         }
     return described
+
+
+def _examples(operation: Operation) -> dict[str, Any]:
+    """Example Objects (OpenAPI 3.1.1, section 4.8.19)."""
+    named = {name: {"value": dict(value)} for name, value in operation.body_examples.items()}
+    return {"examples": named} if named else {}
 
 
 def _operation_id(path: str, method: str) -> str:

@@ -1,4 +1,4 @@
-"""The Platform over HTTP: submit, status, list. Parse, call one use-case, render."""
+"""The Platform over HTTP: submit, status, list, report. Parse, call one use-case, render."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -13,6 +13,7 @@ from triggers.problems import answers
 
 _POLL_SECONDS = 2
 _MAX_PAGE = 200
+_MAX_SUBMISSION_BYTES = 4 * 1024**2  # ten thousand blobs by name
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
 
@@ -34,6 +35,8 @@ def platform_blueprint(app: PlatformApplication) -> func.Blueprint:
         ("platform_status_short", "api/status/{id}", "GET", _status(app)),
         ("platform_requests", "api/platform/status", "GET", _requests(app)),
         ("platform_requests_unprefixed", "platform/status", "GET", _requests(app)),
+        ("platform_report", "api/platform/requests/{id}/report", "GET", _report(app)),
+        ("platform_report_unprefixed", "platform/requests/{id}/report", "GET", _report(app)),
     ):
         blueprint.function_name(name)(blueprint.route(route=route, methods=[method])(handler))
     return blueprint
@@ -42,7 +45,8 @@ def platform_blueprint(app: PlatformApplication) -> func.Blueprint:
 def _submit(app: PlatformApplication) -> Handler:
     @answers
     def platform_submit(req: func.HttpRequest) -> func.HttpResponse:
-        body, retry_failed = json_body(req), flag(req, "retry_failed")
+        body = json_body(req, max_bytes=_MAX_SUBMISSION_BYTES)
+        retry_failed = flag(req, "retry_failed")
         if flag(req, "dry_run"):
             return json_answer(app.platform.plan(body, retry_failed=retry_failed))
         submitted = app.platform.submit(body, retry_failed=retry_failed)
@@ -63,6 +67,14 @@ def _status(app: PlatformApplication) -> Handler:
         return conditional_answer(req, answer, headers=_poll_hint(answer))
 
     return platform_status
+
+
+def _report(app: PlatformApplication) -> Handler:
+    @answers
+    def platform_report(req: func.HttpRequest) -> func.HttpResponse:
+        return conditional_answer(req, app.platform.report(req.route_params.get("id", "")))
+
+    return platform_report
 
 
 def _poll_hint(answer: StatusAnswer) -> dict[str, str]:

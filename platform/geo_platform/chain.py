@@ -1,21 +1,32 @@
 """Starting the jobs of a request's chain, one after the other."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from core.submission import create_job
-from geo_platform.planner import CHAINS, PlanContext
+from geo_platform.bodies import default_processing
+from geo_platform.collection_source import CollectionSource
+from geo_platform.job_parameters import parameters_of
+from geo_platform.plan_context import Chain, ChainStep, PlanContext, Results
 from geo_platform.ports import PlatformOptions, PlatformParts, PlatformUnitOfWork, Stores
 from geo_platform.states import DataType
 from infrastructure.repositories.requests import RequestRecord
 
 
+def chain_in(request: RequestRecord) -> Chain:
+    """The chain of a stored request, as it was last revised."""
+    return tuple(ChainStep.stored(entry) for entry in request.job_chain)
+
+
 def plan_context(
-    request: RequestRecord, options: PlatformOptions, results: Mapping[str, Mapping[str, Any]] | None = None
+    request: RequestRecord,
+    options: PlatformOptions,
+    *,
+    chain: Chain,
+    results: Results | None = None,
+    collection: CollectionSource | None = None,
 ) -> PlanContext:
     """The planner's view of a stored request and of the results of its jobs so far."""
+    data_type = DataType(request.request_type)
     return PlanContext(
-        data_type=DataType(request.request_type),
+        data_type=data_type,
         request_id=request.request_id,
         revision=request.revision,
         namespace=request.namespace,
@@ -23,19 +34,18 @@ def plan_context(
         collection_id=request.collection_id,
         source_uri=request.source_path,
         source_etag=request.processing_metadata.get("source", {}).get("etag"),
-        processing=request.processing_config,
+        processing={**default_processing(data_type), **request.processing_config},
         published_container=options.published_container,
+        extra_formats=options.raster_extra_formats,
+        max_files=options.collection_max_files,
+        chain=chain,
+        collection=collection.parameters if collection else None,
         results=results or {},
     )
 
 
 def start_step(
-    parts: PlatformParts,
-    tx: PlatformUnitOfWork,
-    request: RequestRecord,
-    *,
-    step: int,
-    results: Mapping[str, Mapping[str, Any]] | None = None,
+    parts: PlatformParts, tx: PlatformUnitOfWork, request: RequestRecord, context: PlanContext, *, step: int
 ) -> None:
     """Create the job of a step (from 0), with its link to the request, in the caller's transaction.
 
@@ -43,12 +53,11 @@ def start_step(
         InvalidRequest: the parameters do not fit the job type.
         ContractViolation: a result that they need is missing.
     """
-    context = plan_context(request, parts.options, results)
-    planned = CHAINS[context.data_type][step]
+    job_type = context.chain[step].job_type
     submitted = create_job(
         tx,
-        parts.jobs[planned.job_type],
-        planned.parameters(context, parts.options.urls),
+        parts.jobs[job_type],
+        parameters_of(job_type, context, parts.options.urls),
         seed={"request_id": request.request_id, "step": step},
         tenant=request.client_id,
         platform_request_id=request.request_id,

@@ -1,15 +1,16 @@
 """What the Platform does when a job has ended: the next job of the chain, the publication, or the failure."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from core.crashpoints import crashpoint
 from core.errors import AppError, TransientError, Unavailable
 from core.models.job import JobStatus
-from geo_platform.chain import start_step
+from geo_platform.chain import chain_in, plan_context, start_step
 from geo_platform.models import JobPlace, RequestError
+from geo_platform.plan_context import PlanContext, Results
+from geo_platform.planner import following, revised
 from geo_platform.ports import PlatformParts, PlatformUnitOfWork, Stores
 from geo_platform.publishing import Publisher
 from geo_platform.states import DatasetStatus, RequestStatus, allowed_from
@@ -39,8 +40,9 @@ class CompletionHandler:
             TransientError: going on failed; hear it again. After some attempts the request fails instead.
         """
         try:
+            items = self._stac_items(job_id)
             with self._parts.transactions() as tx:
-                self._go_on(tx, job_id)
+                self._go_on(tx, job_id, items)
             crashpoint("request_moved_after_commit")
         except Unavailable:
             raise
@@ -59,7 +61,16 @@ class CompletionHandler:
                 continue  # logged and counted; the other requests must not wait for this one
         return len(job_ids)
 
-    def _go_on(self, tx: PlatformUnitOfWork, job_id: str) -> None:
+    def _stac_items(self, job_id: str) -> list[str]:
+        """The items of a mosaic: read before the transaction, which must not wait for the storage."""
+        with self._parts.transactions() as tx:
+            uri = Stores.of(tx).chain.items_uri(job_id)
+        if uri is None:
+            return []
+        content = b"".join(self._parts.patient_storage.open_range(uri))
+        return [line for line in content.decode().split("\n") if line.strip()]
+
+    def _go_on(self, tx: PlatformUnitOfWork, job_id: str, items: Sequence[str]) -> None:
         stores = Stores.of(tx)
         request_id = stores.chain.request_of(job_id)
         request = stores.requests.lock(request_id) if request_id else None
@@ -71,7 +82,8 @@ class CompletionHandler:
         if job.step != request.current_job_index or not status.is_terminal:
             return
         if status is JobStatus.COMPLETED:
-            self._next(tx, request, job, results={each.job_type: each.result or {} for each in jobs})
+            results = {each.job_type: each.result or {} for each in jobs}
+            self._next(tx, request, job, results=results, items=items)
         else:
             _fail(stores, request, _error_of(job), cancelled=status is JobStatus.CANCELLED)
 
@@ -81,30 +93,31 @@ class CompletionHandler:
         request: RequestRecord,
         job: StepJob,
         *,
-        results: Mapping[str, Mapping[str, Any]],
+        results: Results,
+        items: Sequence[str],
     ) -> None:
         where = {"request_id": request.request_id, "job_id": job.job_id, "step": job.step}
-        if job.step + 1 == len(request.job_chain):
-            self._publisher.publish(tx, request, last=job, results=results)
+        context = self._context(request, results)
+        step = following(context.chain, job.step)
+        if step is None:
+            self._publisher.publish(tx, request, context, last=job, items=items)
             LOG.info("published", extra={"action": "request_completed", **where})
             return
-        stores = Stores.of(tx)
-        stores.requests.advance(
-            request.request_id,
-            completed_step=job.step,
-            started_at=request.started_at,
-            message=f"{job.job_type} is done.",
-        )
-        processing = DatasetStatus.PROCESSING
-        stores.datasets.move(
-            request.dataset_key,
-            processing,
-            allowed_from=allowed_from(processing),
-            reason=f"{job.job_type} done",
-        )
-        start_step(self._parts, tx, request, step=job.step + 1, results=results)
+        _move_on(Stores.of(tx), request, context, job, to=step)
+        start_step(self._parts, tx, request, context, step=step)
         crashpoint("request_advanced_before_commit")
         LOG.info("next job of the chain", extra={"action": "request_advanced", **where})
+
+    def _context(self, request: RequestRecord, results: Results) -> PlanContext:
+        """With the chain as the results call for it."""
+        options = self._parts.options
+        chain = revised(
+            chain_in(request),
+            results,
+            source_uri=request.source_path,
+            large_bytes=options.raster_large_bytes,
+        )
+        return plan_context(request, options, chain=chain, results=results)
 
     def _after_failure(self, job_id: str, exc: Exception) -> None:
         """In a transaction of its own, because the other one is rolled back with all that it held."""
@@ -119,6 +132,24 @@ class CompletionHandler:
                 _fail(stores, request, _finalize_error(exc), cancelled=False)
         if request is None or (attempts and not given_up):
             raise TransientError(f"going on after job {job_id} failed", code="FINALIZE_FAILED") from exc
+
+
+def _move_on(stores: Stores, request: RequestRecord, context: PlanContext, job: StepJob, *, to: int) -> None:
+    stores.requests.advance(
+        request.request_id,
+        completed_step=job.step,
+        next_step=to,
+        job_chain=[each.entry for each in context.chain],
+        started_at=request.started_at,
+        message=f"{job.job_type} is done.",
+    )
+    processing = DatasetStatus.PROCESSING
+    stores.datasets.move(
+        request.dataset_key,
+        processing,
+        allowed_from=allowed_from(processing),
+        reason=f"{job.job_type} done",
+    )
 
 
 def _fail(stores: Stores, request: RequestRecord, error: RequestError, *, cancelled: bool) -> None:

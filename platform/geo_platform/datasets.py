@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import ContractViolation
-from core.ports import BlobInfo
 from geo_platform import identity
-from geo_platform.chain import start_step
+from geo_platform.admission import AdmittedSource
+from geo_platform.chain import plan_context, start_step
 from geo_platform.endpoints import Urls
 from geo_platform.errors import IdentityConflict
 from geo_platform.planner import chain_of
@@ -53,13 +53,22 @@ def _conflict(request: RequestRecord, submission: Submission, urls: Urls) -> Ide
         "source_path": request.source_path,
         "processing_config": request.processing_config,
     }
+    differences = list(_differences(stored, submission.summary)) or [_OTHER_BLOBS]
     return IdentityConflict(
         f"This dataset exists already, from another request ({request.status}).",
         remedy="Submit it under a new version_id, or send the same content again.",
         context={"request_id": request.request_id, "dataset_key": request.dataset_key},
-        field_errors=list(_differences(stored, submission.content)),
+        field_errors=differences,
         links=[{"rel": "existing", "href": urls.status(request.request_id)}],
     )
+
+
+_OTHER_BLOBS = {
+    "loc": "blob_paths",
+    "msg": "exists with other blobs",
+    "hint": "",
+    "code": "IDENTITY_CONFLICT",
+}
 
 
 def _differences(
@@ -94,7 +103,7 @@ class DatasetOrchestrator:
         return self._decide(stores, dataset, submission, retry_failed=retry_failed)
 
     def submit(
-        self, tx: PlatformUnitOfWork, submission: Submission, blob: BlobInfo, *, retry_failed: bool
+        self, tx: PlatformUnitOfWork, submission: Submission, source: AdmittedSource, *, retry_failed: bool
     ) -> tuple[Decision, RequestRecord]:
         """Do it, under the lock on the dataset's row.
 
@@ -107,7 +116,7 @@ class DatasetOrchestrator:
         if dataset is None:
             raise ContractViolation(f"the public name {submission.collection_id} belongs to another dataset")
         if created:
-            return Decision.CREATE, self._begin(tx, submission, blob, revision=1)
+            return Decision.CREATE, self._begin(tx, submission, source, revision=1)
         decision, request = self._decide(stores, dataset, submission, retry_failed=retry_failed)
         if decision is Decision.REPLAY and request:
             return decision, request
@@ -118,7 +127,7 @@ class DatasetOrchestrator:
             dataset.dataset_key, revision=revision, data_type=submission.data_type.value
         ):
             raise ContractViolation(f"dataset {dataset.dataset_key} was revised under our lock")
-        return decision, self._begin(tx, submission, blob, revision=revision)
+        return decision, self._begin(tx, submission, source, revision=revision)
 
     def _decide(
         self, stores: Stores, dataset: DatasetRecord, submission: Submission, *, retry_failed: bool
@@ -130,16 +139,18 @@ class DatasetOrchestrator:
         return decide(dataset, request, submission, retry_failed=retry_failed, urls=urls), request
 
     def _begin(
-        self, tx: PlatformUnitOfWork, submission: Submission, blob: BlobInfo, *, revision: int
+        self, tx: PlatformUnitOfWork, submission: Submission, source: AdmittedSource, *, revision: int
     ) -> RequestRecord:
         stores = Stores.of(tx)
-        new = _new_request(submission, blob, revision=revision)
+        new = _new_request(submission, source, revision=revision)
         stores.requests.insert(new)
         _move(stores, new.dataset_key, DatasetStatus.PROVISIONING, reason=f"request {new.request_id}")
         request = stores.requests.get(new.request_id)
         if request is None:
             raise ContractViolation(f"request {new.request_id} was not stored")
-        start_step(self._parts, tx, request, step=0)
+        chain = chain_of(submission.data_type, submission.summary["processing_config"])
+        context = plan_context(request, self._parts.options, chain=chain, collection=submission.collection)
+        start_step(self._parts, tx, request, context, step=0)
         return request
 
 
@@ -161,7 +172,8 @@ def _new_dataset(submission: Submission) -> DatasetRecord:
     )
 
 
-def _new_request(submission: Submission, blob: BlobInfo, *, revision: int) -> NewRequest:
+def _new_request(submission: Submission, source: AdmittedSource, *, revision: int) -> NewRequest:
+    config = submission.summary["processing_config"]
     return NewRequest(
         request_id=identity.request_id(submission.dataset_key, revision),
         dataset_key=submission.dataset_key,
@@ -169,12 +181,12 @@ def _new_request(submission: Submission, blob: BlobInfo, *, revision: int) -> Ne
         client_id=submission.client_id,
         client_request_id=submission.request.client_request_id,
         request_type=submission.data_type.value,
-        source_path=submission.request.source_path,
-        processing_config=submission.content["processing_config"],
+        source_path=submission.source_path,
+        processing_config=config,
         original_request=submission.original,
         fingerprint=submission.fingerprint,
-        job_chain=[{"job_type": job_type} for job_type in chain_of(submission.data_type)],
-        processing_metadata={"source": {"etag": blob.etag, "size_bytes": blob.size_bytes}},
+        job_chain=[step.entry for step in chain_of(submission.data_type, config)],
+        processing_metadata={"source": source.metadata},
         status_message="Accepted; waiting for a worker.",
         **submission.identifiers,
     )

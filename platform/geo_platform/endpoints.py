@@ -1,24 +1,43 @@
 """The URLs of the platform. All are absolute, built from the public base URL."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from geo_platform.states import DataType
+from geo_platform.states import Shape
 
 _MATRIX_SET = "WebMercatorQuad"
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A dataset to be published, as far as its URLs depend on it.
+
+    `has_file`: there is one file of the whole, which of a mosaic is its overview. `has_scheme`: there is a
+    plan of the tiles that it was cut into. `products` are of the terrain.
+    """
+
+    shape: Shape
+    collection_id: str
+    stac_collection: str
+    request_id: str
+    has_file: bool = True
+    has_scheme: bool = False
+    has_tile_cache: bool = False
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetUrls:
-    """What a published dataset offers. Templates keep `{z}`, `{x}`, `{y}`, `{lon}`, `{lat}`."""
+    """What a published dataset offers. Templates keep `{z}`, `{x}`, `{y}`, `{lon}`, `{lat}`, `{name}`."""
 
     endpoints: Mapping[str, str]
     api_endpoint: str
     api_type: str
+    products: Mapping[str, str] = field(default_factory=dict)
 
     def pick(self, *names: str) -> dict[str, str]:
-        """Some of the endpoints."""
-        return {name: self.endpoints[name] for name in names}
+        """Some of the endpoints, as far as they are offered."""
+        return {name: self.endpoints[name] for name in names if name in self.endpoints}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +58,35 @@ class Urls:
         """Where requests are listed."""
         return f"{self.base}/api/platform/status"
 
-    def dataset(
-        self, data_type: DataType, *, collection_id: str, stac_collection: str, request_id: str
-    ) -> DatasetUrls:
-        """The endpoints of a dataset of this type, published by this request."""
-        shared = {
-            "stac_item": f"{self._stac(stac_collection)}/items/{collection_id}",
-            "stac_collection": self._stac(stac_collection),
-            "download": f"{self.base}/api/platform/data/{request_id}/download",
-            "map": f"{self.base}/?dataset={collection_id}",
-        }
-        if data_type is DataType.VECTOR:
-            vector = self._vector(collection_id)
-            return DatasetUrls({**vector, **shared}, vector["features"], "ogc-features")
-        raster = self._raster(collection_id)
-        return DatasetUrls({**raster, **shared}, raster["tilejson"], "titiler")
+    def report(self, request_id: str) -> str:
+        """What was found out about a request's data, and what was done with them."""
+        return f"{self.base}/api/platform/requests/{request_id}/report"
 
-    def _stac(self, collection: str) -> str:
-        return f"{self.base}/api/stac/collections/{collection}"
+    def dataset(self, offer: Offer) -> DatasetUrls:
+        """The endpoints of a dataset."""
+        if offer.shape is Shape.TABLE:
+            own, first, api_type = self._vector(offer.collection_id), "features", "ogc-features"
+        elif offer.shape is Shape.COG:
+            own, first, api_type = self._cog(offer.collection_id), "tilejson", "titiler"
+        else:
+            own, first, api_type = self._mosaic(offer), "tilejson", "titiler"
+        download = self._download(offer)
+        products = {name: f"{download}?f={name}" for name in offer.products}
+        files = {"download": download} if offer.has_file else {}
+        files |= {"tile_cache": f"{download}?f=pmtiles"} if offer.has_tile_cache else {}
+        shared = {**self._stac(offer), **files, "map": f"{self.base}/?dataset={offer.collection_id}"}
+        return DatasetUrls({**own, **shared, **products}, own[first], api_type, products)
+
+    def _download(self, offer: Offer) -> str:
+        return f"{self.base}/api/platform/data/{offer.request_id}/download"
+
+    def _stac(self, offer: Offer) -> dict[str, str]:
+        """A mosaic is a collection with many items; everything else is one item of a collection."""
+        collection = f"{self.base}/api/stac/collections/{offer.stac_collection}"
+        items = f"{collection}/items"
+        if offer.shape is Shape.MOSAIC:
+            return {"stac_collection": collection, "stac_items": items}
+        return {"stac_item": f"{items}/{offer.collection_id}", "stac_collection": collection}
 
     def _vector(self, collection_id: str) -> dict[str, str]:
         features = f"{self.base}/api/ogc/features/collections/{collection_id}"
@@ -68,7 +98,7 @@ class Urls:
             "tilejson": f"{tiles}/tilejson.json",
         }
 
-    def _raster(self, collection_id: str) -> dict[str, str]:
+    def _cog(self, collection_id: str) -> dict[str, str]:
         cog, dataset = f"{self.base}/api/cog", f"?dataset={collection_id}"
         return {
             "info": f"{cog}/info{dataset}",
@@ -76,4 +106,20 @@ class Urls:
             "tilejson": f"{cog}/{_MATRIX_SET}/tilejson.json{dataset}",
             "preview": f"{cog}/preview.png{dataset}",
             "point": f"{cog}/point/{{lon}},{{lat}}{dataset}",
+            "legend": f"{cog}/legend.png{dataset}",
+        }
+
+    def _mosaic(self, offer: Offer) -> dict[str, str]:
+        mosaic = f"{self.base}/api/mosaic/{offer.collection_id}"
+        return {
+            "info": f"{mosaic}/info",
+            "tiles": f"{mosaic}/tiles/{_MATRIX_SET}/{{z}}/{{x}}/{{y}}.png",
+            "tilejson": f"{mosaic}/{_MATRIX_SET}/tilejson.json",
+            **({"preview": f"{mosaic}/preview.png"} if offer.has_file else {}),
+            "point": f"{mosaic}/point/{{lon}},{{lat}}",
+            "legend": f"{mosaic}/legend.png",
+            "mosaicjson": f"{mosaic}/mosaicjson",
+            "assets": f"{mosaic}/{{z}}/{{x}}/{{y}}/assets",
+            "part": f"{self._download(offer)}/{{name}}.tif",
+            **({"scheme": f"{self._download(offer)}?f=scheme"} if offer.has_scheme else {}),
         }

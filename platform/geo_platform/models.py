@@ -1,81 +1,12 @@
-"""What clients send and get: the models of the Platform's HTTP contract."""
+"""What clients get: the answers of the Platform's HTTP contract."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
-from core.task_models.raster import Compression
-from geo_platform.source import normalise_source
-from geo_platform.states import DataType, RequestStatus
-
-# -- requests -------------------------------------------------------------------------------------
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _no_callback(url: str | None) -> str | None:
-    if url is not None:
-        raise PydanticCustomError("callback_not_supported", "webhooks are not offered yet")
-    return None
-
-
-_Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)]
-
-
-class VectorProcessing(_Body):
-    """How a vector source is to be read: the layer (needed if there are several), the CRS to store it in."""
-
-    layer: str | None = Field(default=None, min_length=1, max_length=255)
-    target_crs: str = Field(default="EPSG:4326", pattern=r"^EPSG:[1-9][0-9]{3,5}$")
-
-
-class RasterProcessing(_Body):
-    """How the COG is to be written; `tile_size` in pixels."""
-
-    compression: Compression = Compression.DEFLATE
-    tile_size: int = Field(default=512, ge=128, le=1024, multiple_of=16)
-
-
-class SubmissionBody(_Body):
-    """The fields that a request has whatever its type."""
-
-    dataset_id: _Identifier
-    resource_id: _Identifier
-    version_id: Annotated[_Identifier, Field(max_length=50)]
-    source_path: Annotated[str, AfterValidator(normalise_source)] = Field(
-        description="`bronze/<path>` or `azure://bronze/<path>` of the blob to be published",
-    )
-    client_request_id: str | None = Field(default=None, max_length=255)
-    callback_url: Annotated[str | None, AfterValidator(_no_callback)] = Field(
-        default=None, description="Not supported yet: poll the status URL."
-    )
-
-
-class VectorRequest(SubmissionBody):
-    """Publish a vector file: GeoPackage, GeoJSON, zipped Shapefile."""
-
-    request_type: Literal[DataType.VECTOR]
-    processing_config: VectorProcessing = VectorProcessing()
-
-
-class RasterRequest(SubmissionBody):
-    """Publish a raster file: GeoTIFF."""
-
-    request_type: Literal[DataType.RASTER]
-    processing_config: RasterProcessing = RasterProcessing()
-
-
-DDHRequest = VectorRequest | RasterRequest
-REQUEST_MODELS: dict[DataType, type[VectorRequest] | type[RasterRequest]] = {
-    DataType.VECTOR: VectorRequest,
-    DataType.RASTER: RasterRequest,
-}
-
-# -- answers --------------------------------------------------------------------------------------
+from core.models.job import JobStatus
+from geo_platform.states import DataType, RequestStatus, Shape
 
 
 class Link(BaseModel):
@@ -131,13 +62,13 @@ class PlannedStep(BaseModel):
 
 
 class PlanSource(BaseModel):
-    """The source as it lies there now."""
+    """The source as it lies there now; of a collection only where, for a job lists it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     uri: str
-    size_bytes: int
-    etag: str
+    size_bytes: int | None = None
+    etag: str | None = None
 
 
 class DryRunAnswer(_Answer):
@@ -205,7 +136,10 @@ class RevisionEntry(BaseModel):
 
 
 class StatusAnswer(_Answer):
-    """How a request stands. Every key is always there; `api_endpoints` equals `endpoints`."""
+    """How a request stands. Every key is always there; `api_endpoints` equals `endpoints`.
+
+    `completed_with_errors`: it is published, but parts are missing; `warnings` and the report say which.
+    """
 
     client_request_id: str | None
     identifiers: dict[str, str]
@@ -222,6 +156,7 @@ class StatusAnswer(_Answer):
     stac_metadata: dict[str, Any] | None
     data_characteristics: dict[str, Any] | None
     warnings: tuple[str, ...]
+    completed_with_errors: bool
     error: RequestError | None
     revision: int
     versions: tuple[RevisionEntry, ...]
@@ -254,4 +189,66 @@ class RequestPage(BaseModel):
 
     items: tuple[RequestSummary, ...]
     next: str | None
+    links: tuple[Link, ...]
+
+
+class StepReport(BaseModel):
+    """One job of the chain. `skipped` says why it does not run; `seconds` it took, once it has ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job_type: str
+    status: JobStatus | None
+    skipped: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    seconds: float | None
+
+
+class ReportedFinding(BaseModel):
+    """One thing worth saying of the data, and the step that said it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str
+    code: str
+    severity: str
+    message: str
+    remedy: str
+    context: dict[str, Any]
+
+
+class MissingParts(BaseModel):
+    """Files or tiles that were refused or failed; `parts` are the first hundred."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    parts: tuple[dict[str, Any], ...]
+
+
+class ReportAnswer(_Answer):
+    """What was found out about the data, and what was done with them; it grows as the jobs end.
+
+    Attributes:
+        published_as: `table`, `cog` or `mosaic`; of a running request, what it will be as far as is known.
+        source: the source as it was read.
+        validation: the validation's report: the header, the class, the groups of a collection.
+        processing: the summary of what was made: statistics, rendering, checksums, proof of the pixels.
+        derived: the results of further jobs, by job type: tile cache, terrain products.
+    """
+
+    status: RequestStatus
+    data_type: DataType
+    published_as: Shape
+    processing_config: dict[str, Any]
+    source: dict[str, Any] | None
+    findings: tuple[ReportedFinding, ...]
+    warnings: tuple[str, ...]
+    validation: dict[str, Any] | None
+    processing: dict[str, Any] | None
+    derived: dict[str, Any]
+    missing: MissingParts
+    steps: tuple[StepReport, ...]
+    error: RequestError | None
     links: tuple[Link, ...]

@@ -1,119 +1,87 @@
-"""Which jobs serve a request, in which order, and with which parameters. Pure: no I/O."""
+"""Which jobs serve a request, in which order, and how the order changes on the way. Pure: no I/O."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from core.errors import ContractViolation
-from geo_platform.endpoints import DatasetUrls, Urls
+from geo_platform.plan_context import Chain, ChainStep, Results
+from geo_platform.source import is_windowed
 from geo_platform.states import DataType
 
-Parameters = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanContext:
-    """What the parameters of a chain's jobs are made from.
-
-    `results` are the results of the jobs that have run, by job type.
-    """
-
-    data_type: DataType
-    request_id: str
-    revision: int
-    namespace: str
-    identifiers: Mapping[str, str]
-    collection_id: str
-    source_uri: str
-    source_etag: str | None
-    processing: Mapping[str, Any]
-    published_container: str
-    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def stac_collection(self) -> str:
-        """The STAC collection that takes datasets of this type."""
-        return f"{self.namespace}_{self.data_type.value}s"
-
-    def result_of(self, job_type: str) -> Mapping[str, Any]:
-        """The result of an earlier job.
-
-        Raises:
-            ContractViolation: it has left none.
-        """
-        if job_type not in self.results:
-            raise ContractViolation(f"the chain needs the result of {job_type}, which has not run")
-        return self.results[job_type]
-
-    def urls(self, urls: Urls) -> DatasetUrls:
-        """The endpoints that the dataset will have."""
-        return urls.dataset(
-            self.data_type,
-            collection_id=self.collection_id,
-            stac_collection=self.stac_collection,
-            request_id=self.request_id,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One job of a chain, and how its parameters follow from the request and the jobs before it."""
-
-    job_type: str
-    parameters: Callable[[PlanContext, Urls], Parameters]
-
-
-def _source(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001 - one signature for all
-    return {"source_uri": context.source_uri, "source_etag": context.source_etag}
-
-
-def _ingest_vector(context: PlanContext, urls: Urls) -> Parameters:
-    return {**_source(context, urls), **context.processing}
-
-
-def _process_raster(context: PlanContext, urls: Urls) -> Parameters:
-    prefix = f"azure://{context.published_container}/rasters/{context.collection_id}/r{context.revision}"
-    return {**_source(context, urls), **context.processing, "target_prefix": prefix}
-
-
-def _stac(summary_of: str, *href_names: str) -> Callable[[PlanContext, Urls], Parameters]:
-    def parameters(context: PlanContext, urls: Urls) -> Parameters:
-        return {
-            "item_id": context.collection_id,
-            "collection_id": context.stac_collection,
-            "collection_title": f"{context.namespace.upper()} {context.data_type.value} datasets",
-            "namespace": context.namespace,
-            "identifiers": dict(context.identifiers),
-            "title": " / ".join(context.identifiers.values()),
-            "summary": context.result_of(summary_of),
-            "hrefs": context.urls(urls).pick(*href_names),
-        }
-
-    return parameters
-
-
-CHAINS: Mapping[DataType, tuple[Step, ...]] = MappingProxyType(
+_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
-        DataType.VECTOR: (
-            Step("ingest_vector", _ingest_vector),
-            Step(
-                "stac_catalog_vectors",
-                _stac("ingest_vector", "features", "items", "vector_tiles", "tilejson", "download", "map"),
-            ),
-        ),
-        DataType.RASTER: (
-            Step("validate_raster", _source),
-            Step("process_raster", _process_raster),
-            Step(
-                "stac_catalog_raster",
-                _stac("process_raster", "info", "tiles", "tilejson", "preview", "download", "map"),
-            ),
-        ),
+        "ingest_vector": 9,
+        "validate_raster": 2,
+        "validate_raster_collection": 3,
+        "process_raster": 7,
+        "process_large_raster": 14,
+        "process_raster_collection": 14,
+        "generate_tile_cache": 2,
+        "terrain_products": 2,
     }
 )
+"""About how long the jobs take, compared with each other; 1 for the others."""
 
 
-def chain_of(data_type: DataType) -> tuple[str, ...]:
-    """The job types of a chain, in order."""
-    return tuple(step.job_type for step in CHAINS[data_type])
+def chain_of(data_type: DataType, processing: Mapping[str, Any]) -> Chain:
+    """The steps of a request with these options, in order."""
+    if data_type is DataType.VECTOR:
+        return _steps("ingest_vector", "stac_catalog_vectors")
+    cache = ("generate_tile_cache",) if processing.get("generate_tile_cache") else ()
+    terrain = ("terrain_products",) if processing.get("products") else ()
+    if data_type is DataType.RASTER:
+        return _steps("validate_raster", "process_raster", *cache, *terrain, "stac_catalog_raster")
+    if data_type is DataType.LARGE_RASTER:
+        return _steps("validate_raster", "process_large_raster", *cache, "stac_catalog_tiles")
+    making = ("validate_raster_collection", "process_raster_collection", "create_mosaic_json")
+    return _steps(*making, *cache, "stac_catalog_collection")
+
+
+def revised(chain: Chain, results: Results, *, source_uri: str, large_bytes: int) -> Chain:
+    """The chain as what was found out calls for it.
+
+    A raster of more than `large_bytes` becomes a mosaic, if it can be read in parts; a mosaic without an
+    overview has no tile cache. The chain keeps its length, and the steps that have run stay what they were.
+    """
+    if "process_raster" not in results and _is_large(results, source_uri, large_bytes):
+        chain = tuple(_PROMOTED.get(step.job_type, step) for step in chain)
+    if results.get("create_mosaic_json", {"overview_uri": ""})["overview_uri"] is None:
+        return tuple(_WITHOUT_OVERVIEW.get(step.job_type, step) for step in chain)
+    return chain
+
+
+def _is_large(results: Results, source_uri: str, large_bytes: int) -> bool:
+    pixel_bytes = results.get("validate_raster", {}).get("pixel_bytes", 0)
+    return bool(pixel_bytes > large_bytes) and is_windowed(source_uri)
+
+
+_PROMOTED = {
+    "process_raster": ChainStep("process_large_raster"),
+    "terrain_products": ChainStep(
+        "terrain_products",
+        skipped="terrain products are made of single rasters, and this one became a mosaic",
+    ),
+    "stac_catalog_raster": ChainStep("stac_catalog_tiles"),
+}
+_WITHOUT_OVERVIEW = {
+    "generate_tile_cache": ChainStep(
+        "generate_tile_cache",
+        skipped="there is no tile cache, because there is no overview of the whole to draw",
+    )
+}
+
+
+def following(chain: Chain, step: int) -> int | None:
+    """The next step that runs, after this one; None after the last."""
+    return next((n for n, each in enumerate(chain) if n > step and not each.skipped), None)
+
+
+def share_done(chain: Chain, *, step: int, share: float) -> float:
+    """How much of a chain is done, 0 to 1, when it stands at `step` and `share` of that job is done."""
+    weights = [_WEIGHTS.get(each.job_type, 1) if not each.skipped else 0.0 for each in chain]
+    current = weights[step] if step < len(weights) else 0.0
+    return (sum(weights[:step]) + current * share) / sum(weights)
+
+
+def _steps(*job_types: str) -> Chain:
+    return tuple(ChainStep(job_type) for job_type in job_types)

@@ -1,6 +1,6 @@
 """What the Platform is given: its options, the way to the database, and the parts that it drives."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +38,9 @@ def utc_now() -> datetime:
 class PlatformOptions:
     """Who the client is until keys say so, where we are seen from outside, and where data lie.
 
-    `source_container` (bronze) is read-only for us, `published_container` (silver) is ours.
+    `source_container` (bronze) is read-only for us, `published_container` (silver) is ours. A raster of more
+    than `raster_large_bytes` uncompressed becomes a mosaic. `colormaps` are the names that tiles can be drawn
+    with; None leaves it to the jobs to refuse others.
     """
 
     public_base_url: str
@@ -47,6 +49,10 @@ class PlatformOptions:
     max_source_bytes: int = 50 * 1024**3
     source_container: str = "bronze"
     published_container: str = "silver"
+    raster_large_bytes: int = 2 * 1024**3
+    raster_extra_formats: bool = False
+    collection_max_files: int = 10_000
+    colormaps: Callable[[], Collection[str]] | None = None
 
     @property
     def urls(self) -> Urls:
@@ -59,6 +65,7 @@ class PlatformParts:
     """What the Platform's use-cases share.
 
     `storage` is asked while a client waits: it must answer or give up within seconds, without retries.
+    `patient_storage` is for publishing, where nobody waits and a failure costs an attempt.
     `jobs` is the registry of job types.
     """
 
@@ -68,6 +75,7 @@ class PlatformParts:
     jobs: Mapping[str, Workflow]
     publish_table: PublishTable
     require_listeners: Callable[[Iterable[str]], None]
+    patient_storage: BlobStore
     clock: Clock = utc_now
 
 

@@ -1,27 +1,21 @@
 """Publishing: everything that makes a dataset visible, in one transaction.
 
-Before the commit a reader sees nothing of it, after the commit all of it: the table or the blob's
-address, the STAC documents, the dataset's row, the answer to the client, the version of the catalogue.
+Before the commit a reader sees nothing of it, after the commit all of it: the table or the blobs'
+addresses, the STAC documents, the dataset's row, the answer to the client, the version of the catalogue.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.crashpoints import crashpoint
 from core.errors import ContractViolation
-from geo_platform import stac_builder
-from geo_platform.chain import plan_context
-from geo_platform.planner import PlanContext
+from geo_platform import places, stac_builder
+from geo_platform.plan_context import PlanContext
 from geo_platform.ports import PlatformParts, PlatformUnitOfWork, Stores
-from geo_platform.states import DatasetStatus, DataType, allowed_from
+from geo_platform.states import DatasetStatus, Shape, allowed_from
 from infrastructure.repositories.datasets import PublishedData
 from infrastructure.repositories.request_jobs import StepJob
 from infrastructure.repositories.requests import Publication, RequestRecord
-
-Results = Mapping[str, Mapping[str, Any]]
-
-# What describes how the data came about, not what they are.
-_NOT_CHARACTERISTICS = frozenset({"schema_version", "table", "blob_uri", "source", "warnings"})
 
 
 class Publisher:
@@ -31,26 +25,32 @@ class Publisher:
         self._parts = parts
 
     def publish(
-        self, tx: PlatformUnitOfWork, request: RequestRecord, *, last: StepJob, results: Results
+        self,
+        tx: PlatformUnitOfWork,
+        request: RequestRecord,
+        context: PlanContext,
+        *,
+        last: StepJob,
+        items: Sequence[str] = (),
     ) -> None:
-        """Make the dataset visible and complete the request.
+        """Make the dataset visible and complete the request; `items` are a mosaic's STAC items as JSON.
 
         Raises:
             ContractViolation: the results are not what the chain promises, or the dataset is not in a
                 state to be published.
         """
-        stores, context = Stores.of(tx), plan_context(request, self._parts.options, results)
+        stores = Stores.of(tx)
         stores.publications.begin()
-        summary = context.result_of(_MAKER[context.data_type])
-        locations = self._release(tx, stores, context, summary)
-        item = _catalogue(stores, context, results[last.job_type])
-        self._point_readers(stores, request, context, locations=locations, summary=summary)
+        locations = self._release(tx, stores, context)
+        document = _catalogue(stores, context, context.result_of(last.job_type), items)
+        self._point_readers(stores, request, context, locations=locations)
+        warning = places.missing_warning(context.summary)
         publication = Publication(
             endpoints=context.urls(self._parts.options.urls).endpoints,
-            stac_metadata=item,
-            data_characteristics=_characteristics(summary),
-            warnings=_warnings(results.values()),
-            status_message="Published.",
+            stac_metadata=document,
+            data_characteristics=places.characteristics(context),
+            warnings=_warnings(context, missing=warning),
+            status_message=f"Published. {warning}".strip(),
         )
         completed = stores.requests.complete(
             request.request_id, publication, completed_step=last.step, started_at=request.started_at
@@ -58,23 +58,27 @@ class Publisher:
         _must(completed, f"request {request.request_id} was not waiting to be completed")
         crashpoint("request_published_before_commit")
 
-    def _release(
-        self, tx: PlatformUnitOfWork, stores: Stores, context: PlanContext, summary: Mapping[str, Any]
-    ) -> dict[str, str]:
+    def _release(self, tx: PlatformUnitOfWork, stores: Stores, context: PlanContext) -> dict[str, Any]:
         """Take the data out of staging; where they are now.
 
-        What is published must be in the list of artefacts: the sweeper deletes what stays `staged`.
+        Of blobs, all that the winning attempts made is published, except what is temporary: a mosaic has
+        more parts than its summary can name. The sweeper deletes what stays `staged`, so that what the
+        summary does name must be among them.
         """
-        if context.data_type is DataType.VECTOR:
-            kind, location = "table", summary["table"]
-            self._parts.publish_table(tx.connection, location, context.collection_id)
-            locations = {"table": context.collection_id}
-        else:
-            kind, location = "blob", summary["blob_uri"]
-            locations = {"blob": location}
-        taken = stores.publications.take_artefact(context.request_id, kind=kind, location=location)
-        _must(taken, f"the {kind} {location} is not among the staged artefacts of the request")
+        if context.shape is Shape.TABLE:
+            return self._release_table(tx, stores, context)
+        released = frozenset(stores.publications.publish_blobs(context.request_id))
+        locations = places.locations(context)
+        for uri in places.blobs_in(locations):
+            _must(uri in released, f"the blob {uri} is not among the staged artefacts of the request")
         return locations
+
+    def _release_table(self, tx: PlatformUnitOfWork, stores: Stores, context: PlanContext) -> dict[str, Any]:
+        staged = context.summary["table"]
+        self._parts.publish_table(tx.connection, staged, context.collection_id)
+        taken = stores.publications.take_artefact(context.request_id, kind="table", location=staged)
+        _must(taken, f"the table {staged} is not among the staged artefacts of the request")
+        return {"table": context.collection_id}
 
     def _point_readers(
         self,
@@ -82,17 +86,13 @@ class Publisher:
         request: RequestRecord,
         context: PlanContext,
         *,
-        locations: Mapping[str, str],
-        summary: Mapping[str, Any],
+        locations: Mapping[str, Any],
     ) -> None:
         urls = context.urls(self._parts.options.urls)
+        item = {} if context.shape is Shape.MOSAIC else {"stac_item": context.collection_id}
         data = PublishedData(
-            data_locations={
-                **locations,
-                "stac_collection": context.stac_collection,
-                "stac_item": context.collection_id,
-            },
-            data_characteristics=_characteristics(summary),
+            data_locations={**locations, "stac_collection": context.stac_collection, **item},
+            data_characteristics=places.characteristics(context),
             api_endpoint=urls.api_endpoint,
             api_type=urls.api_type,
         )
@@ -104,24 +104,29 @@ class Publisher:
         _must(pointed and ready, f"dataset {key} was not waiting for revision {request.revision}")
 
 
-_MAKER = {DataType.VECTOR: "ingest_vector", DataType.RASTER: "process_raster"}
-
-
-def _catalogue(stores: Stores, context: PlanContext, result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Write the STAC documents; the item as it was written."""
+def _catalogue(
+    stores: Stores, context: PlanContext, result: Mapping[str, Any], items: Sequence[str]
+) -> Mapping[str, Any]:
+    """Write the STAC documents; the item as it was written, or the collection of a mosaic."""
+    if context.shape is Shape.MOSAIC:
+        collection = stac_builder.collection_of_items(result, items, context)
+        stores.stac.forget_item(context.collection_id, collection_id=context.collection_of(Shape.COG))
+        stores.stac.replace(collection=collection, items=items)
+        return collection
     collection, item = stac_builder.documents(result, context)
     stored = stores.stac.collection(context.stac_collection)
+    stores.stac.forget_collection(context.collection_id)
     stores.stac.upsert(collection=stac_builder.extended(collection, stored=stored, item=item), item=item)
     return item
 
 
-def _characteristics(summary: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in summary.items() if name not in _NOT_CHARACTERISTICS}
-
-
-def _warnings(results: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The warnings of all jobs, each once, in order."""
-    return list(dict.fromkeys(warning for result in results for warning in result.get("warnings", ())))
+def _warnings(context: PlanContext, *, missing: str) -> list[str]:
+    """What is missing, the steps that were skipped and why, and the warnings of all jobs, each once."""
+    skipped = [f"{step.skipped[:1].upper()}{step.skipped[1:]}." for step in context.chain if step.skipped]
+    of_jobs: Iterable[str] = (
+        warning for result in context.results.values() for warning in result.get("warnings", ())
+    )
+    return list(dict.fromkeys([*filter(None, [missing]), *skipped, *of_jobs]))
 
 
 def _must(condition: bool, message: str) -> None:

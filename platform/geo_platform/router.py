@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.crashpoints import crashpoint
-from core.ports import BlobInfo
 from geo_platform import identity
+from geo_platform.admission import AdmittedSource, admit, admit_collection
 from geo_platform.datasets import DatasetOrchestrator, Decision
 from geo_platform.listing import RequestLister
 from geo_platform.models import (
@@ -14,13 +14,14 @@ from geo_platform.models import (
     Link,
     PlannedStep,
     PlanSource,
+    ReportAnswer,
     RequestPage,
     StatusAnswer,
     SubmitAnswer,
 )
-from geo_platform.planner import CHAINS, chain_of
+from geo_platform.planner import chain_of
 from geo_platform.ports import PlatformParts, Stores
-from geo_platform.source import admit
+from geo_platform.report import ReportReader
 from geo_platform.states import RequestStatus
 from geo_platform.status import StatusReader, estimate_from, estimated_completion, links_of
 from geo_platform.submission import Submission, parse_submission
@@ -42,6 +43,7 @@ class PlatformRouter:
         self._parts = parts
         self._datasets = DatasetOrchestrator(parts)
         self._status = StatusReader(parts)
+        self._report = ReportReader(parts)
         self._lister = RequestLister(parts)
 
     def submit(self, body: Any, *, retry_failed: bool = False) -> Submitted:
@@ -60,10 +62,10 @@ class PlatformRouter:
         decision, known = self._existing(submission, retry_failed=retry_failed)
         if decision is Decision.REPLAY and known:
             return Submitted(self._answer(known, replayed=True), replayed=True)
-        blob = self._admit(submission)
-        self._parts.require_listeners(chain_of(submission.data_type))
+        source = self._admit(submission)
+        self._parts.require_listeners(_job_types(submission))
         with self._parts.transactions() as tx:
-            decision, request = self._datasets.submit(tx, submission, blob, retry_failed=retry_failed)
+            decision, request = self._datasets.submit(tx, submission, source, retry_failed=retry_failed)
             crashpoint("request_before_commit")
         crashpoint("request_after_commit_before_answer")
         replayed = decision is Decision.REPLAY
@@ -78,15 +80,19 @@ class PlatformRouter:
         submission = self._parse(body)
         decision, known = self._existing(submission, retry_failed=retry_failed)
         if decision is Decision.REPLAY and known:
-            return self._plan(submission, would="replay", revision=known.revision, blob=None)
-        blob = self._admit(submission)
+            return self._plan(submission, would="replay", revision=known.revision, source=None)
+        source = self._admit(submission)
         if known is None:
-            return self._plan(submission, would="create", revision=1, blob=blob)
-        return self._plan(submission, would="revise", revision=known.revision + 1, blob=blob)
+            return self._plan(submission, would="create", revision=1, source=source)
+        return self._plan(submission, would="revise", revision=known.revision + 1, source=source)
 
     def status(self, identifier: str) -> StatusAnswer:
         """See `StatusReader.status`."""
         return self._status.status(identifier)
+
+    def report(self, identifier: str) -> ReportAnswer:
+        """See `ReportReader.report`."""
+        return self._report.report(identifier)
 
     def requests(self, *, status: RequestStatus | None, cursor: str | None, limit: int) -> RequestPage:
         """See `RequestLister.page`."""
@@ -101,12 +107,11 @@ class PlatformRouter:
         with self._parts.transactions() as tx:
             return self._datasets.existing(Stores.of(tx), submission, retry_failed=retry_failed)
 
-    def _admit(self, submission: Submission) -> BlobInfo:
-        return admit(
-            self._parts.storage,
-            submission.request.source_path,
-            max_bytes=self._parts.options.max_source_bytes,
-        )
+    def _admit(self, submission: Submission) -> AdmittedSource:
+        limit = self._parts.options.max_source_bytes
+        if submission.collection:
+            return admit_collection(self._parts.storage, submission.collection, max_bytes=limit)
+        return admit(self._parts.storage, submission.source_path, max_bytes=limit)
 
     def _answer(self, request: RequestRecord, *, replayed: bool) -> SubmitAnswer:
         urls = self._parts.options.urls
@@ -134,10 +139,10 @@ class PlatformRouter:
         *,
         would: Literal["create", "revise", "replay"],
         revision: int,
-        blob: BlobInfo | None,
+        source: AdmittedSource | None,
     ) -> DryRunAnswer:
         request_id = identity.request_id(submission.dataset_key, revision)
-        jobs = [self._parts.jobs[step.job_type] for step in CHAINS[submission.data_type]]
+        jobs = [self._parts.jobs[job_type] for job_type in _job_types(submission)]
         return DryRunAnswer(
             request_id=request_id,
             platform_request_id=request_id,
@@ -146,8 +151,10 @@ class PlatformRouter:
             revision=revision,
             collection_id=submission.collection_id,
             data_type=submission.data_type,
-            source=PlanSource(uri=blob.uri, size_bytes=blob.size_bytes, etag=blob.etag) if blob else None,
-            processing_config=submission.content["processing_config"],
+            source=PlanSource(uri=source.uri, size_bytes=source.size_bytes, etag=source.etag)
+            if source
+            else None,
+            processing_config=submission.summary["processing_config"],
             plan=tuple(PlannedStep(job_type=job.job_type, description=job.description) for job in jobs),
             estimate=self._estimate(submission.data_type.value),
             links=(Link(rel="submit", href=self._parts.options.urls.submit(), method="POST"),),
@@ -156,3 +163,8 @@ class PlatformRouter:
     def _estimate(self, request_type: str) -> Estimate | None:
         with self._parts.transactions() as tx:
             return estimate_from(Stores.of(tx).listing.durations(request_type))
+
+
+def _job_types(submission: Submission) -> tuple[str, ...]:
+    chain = chain_of(submission.data_type, submission.summary["processing_config"])
+    return tuple(step.job_type for step in chain)

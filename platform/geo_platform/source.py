@@ -1,4 +1,4 @@
-"""The source of a request: a blob where sources lie, of a format we take, and not too big."""
+"""The source of a request by its name: where it lies, and of which format it says to be."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,17 +6,21 @@ from urllib.parse import unquote
 
 from pydantic_core import PydanticCustomError
 
-from core.errors import InvalidRequest, TransientError, Unavailable
-from core.ports import BlobInfo, BlobStore
+from core.errors import InvalidRequest
 from geo_platform.states import DataType
 from infrastructure.blob_uri import BlobUri
 
+_WINDOWED = (".tif", ".tiff", ".jp2", ".j2k")  # can be read in parts where they lie
 EXTENSIONS: Mapping[DataType, tuple[str, ...]] = MappingProxyType(
     {
         DataType.VECTOR: (".gpkg", ".geojson", ".json", ".zip"),
-        DataType.RASTER: (".tif", ".tiff"),
+        DataType.RASTER: (*_WINDOWED, ".zip"),
+        DataType.LARGE_RASTER: _WINDOWED,
+        DataType.RASTER_COLLECTION: (*_WINDOWED, ".zip"),
     }
 )
+EXTRA_EXTENSIONS = (".nc", ".h5", ".hdf5")
+_WITH_EXTRAS = frozenset({DataType.RASTER, DataType.RASTER_COLLECTION})
 
 
 def normalise_source(path: str) -> str:
@@ -34,46 +38,32 @@ def normalise_source(path: str) -> str:
 
 
 def check_place(uri: str, container: str) -> str | None:
-    """What is wrong with the container of a source, or None."""
-    if BlobUri.parse(uri).container == container:
+    """What is wrong with the container of a normalised source (a blob, folder or pattern), or None."""
+    if uri.startswith(f"azure://{container}/"):
         return None
     return f"a source lies in the container {container!r}: {container}/<path>"
 
 
-def check_format(uri: str, data_type: DataType) -> str | None:
+def extensions_of(data_type: DataType, *, extra_formats: bool = False) -> tuple[str, ...]:
+    """What the names of its sources may end in; `extra_formats` are those behind RASTER_EXTRA_FORMATS."""
+    extra = EXTRA_EXTENSIONS if extra_formats and data_type in _WITH_EXTRAS else ()
+    return (*EXTENSIONS[data_type], *extra)
+
+
+def check_format(uri: str, data_type: DataType, *, extra_formats: bool = False) -> str | None:
     """What is wrong with the extension of a source for this type, or None."""
-    if uri.lower().endswith(EXTENSIONS[data_type]):
+    allowed = extensions_of(data_type, extra_formats=extra_formats)
+    if uri.lower().endswith(allowed):
         return None
-    allowed = ", ".join(EXTENSIONS[data_type])
-    fitting = [other for other, extensions in EXTENSIONS.items() if uri.lower().endswith(extensions)]
+    fitting = [
+        other for other in DataType if uri.lower().endswith(extensions_of(other, extra_formats=extra_formats))
+    ]
     hint = f"; request_type {fitting[0].value!r} takes this one" if fitting else ""
-    return f"a {data_type.value} source ends in {allowed}{hint}"
+    if not hint and uri.lower().endswith(EXTRA_EXTENSIONS) and data_type in _WITH_EXTRAS:
+        hint = "; netCDF and HDF are not enabled here"
+    return f"a {data_type.value} source ends in {', '.join(allowed)}{hint}"
 
 
-def admit(storage: BlobStore, uri: str, *, max_bytes: int) -> BlobInfo:
-    """The blob that is there now; its ETag pins the work to this very content.
-
-    Raises:
-        NotFound: (SOURCE_NOT_FOUND) there is no such blob.
-        InvalidRequest: (SOURCE_TOO_LARGE) it is larger than `max_bytes`; (SOURCE_INVALID) it is empty.
-        Unavailable: (STORAGE_TIMEOUT) the store does not answer.
-    """
-    try:
-        blob = storage.info(uri)
-    except TransientError as exc:
-        raise Unavailable(
-            "The storage does not answer.", code="STORAGE_TIMEOUT", remedy="Try again in some seconds."
-        ) from exc
-    context = {"source": uri, "size_bytes": blob.size_bytes, "max_bytes": max_bytes}
-    if blob.size_bytes > max_bytes:
-        raise InvalidRequest(
-            f"The source has {blob.size_bytes} bytes; at most {max_bytes} are taken.",
-            code="SOURCE_TOO_LARGE",
-            remedy="Split the source, or compress it.",
-            context=context,
-        )
-    if blob.size_bytes == 0:
-        raise InvalidRequest(
-            "The source is an empty file.", code="SOURCE_INVALID", remedy="Upload it again.", context=context
-        )
-    return blob
+def is_windowed(uri: str) -> bool:
+    """Whether a raster of this name can be read in parts where it lies."""
+    return uri.lower().endswith(_WINDOWED)

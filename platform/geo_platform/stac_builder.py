@@ -1,10 +1,11 @@
 """The STAC answer of a request: the documents of the catalogue job, checked and joined to the catalogue."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import ContractViolation
-from geo_platform.planner import PlanContext
+from geo_platform.plan_context import PlanContext
 
 Document = Mapping[str, Any]
 _WORLD_WEST, _WORLD_EAST = -180.0, 180.0
@@ -21,6 +22,30 @@ def documents(result: Document, context: PlanContext) -> tuple[Document, Documen
     if names != (context.stac_collection, context.stac_collection, context.collection_id):
         raise ContractViolation(f"the catalogue job wrote documents of other names: {names}")
     return collection, item
+
+
+def collection_of_items(result: Document, items: Sequence[str], context: PlanContext) -> Document:
+    """The collection that the catalogue job wrote, after a look at its items (JSON texts).
+
+    Raises:
+        ContractViolation: they are not the documents of this dataset, or not all are there.
+    """
+    collection: Document = result.get("collection") or {}
+    if collection.get("id") != context.stac_collection:
+        raise ContractViolation(
+            f"the catalogue job wrote a collection of another name: {collection.get('id')}"
+        )
+    if len(items) != result.get("item_count"):
+        raise ContractViolation(f"{len(items)} STAC items of {result.get('item_count')} are there")
+    ids = set[str]()
+    for text in items:
+        item = json.loads(text)
+        if item.get("collection") != context.stac_collection or item.get("id") in ids:
+            raise ContractViolation(
+                f"the STAC item {item.get('id')} is of another collection, or there twice"
+            )
+        ids.add(item["id"])
+    return collection
 
 
 def extended(collection: Document, *, stored: Document | None, item: Document) -> dict[str, Any]:

@@ -8,6 +8,26 @@ class DataType(StrEnum):
 
     VECTOR = "vector"
     RASTER = "raster"
+    LARGE_RASTER = "large_raster"
+    RASTER_COLLECTION = "raster_collection"
+
+    @classmethod
+    def named(cls, text: str) -> "DataType | None":
+        """The type of this name or alias; None when there is none."""
+        name = DATA_TYPE_ALIASES.get(text, text)
+        return cls(name) if name in list(cls) else None
+
+
+DATA_TYPE_ALIASES = {"collection": "raster_collection", "mosaic": "raster_collection"}
+"""Other names that clients may use; answers have the type's own."""
+
+
+class Shape(StrEnum):
+    """What a dataset is published as, which decides its endpoints: a raster may have become a mosaic."""
+
+    TABLE = "table"
+    COG = "cog"
+    MOSAIC = "mosaic"
 
 
 class RequestStatus(StrEnum):

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from core.errors import NotFound
+from geo_platform.chain import chain_in
 from geo_platform.endpoints import Urls
 from geo_platform.models import Estimate, Link, Progress, RequestError, RevisionEntry, StatusAnswer
+from geo_platform.places import missing_count
 from geo_platform.ports import PlatformParts, Stores
+from geo_platform.progress import job_share, message_of, percent_of
 from geo_platform.states import DataType, RequestStatus
-from infrastructure.repositories.request_jobs import OpenStage, StepJob
+from infrastructure.repositories.request_jobs import StepJob
 from infrastructure.repositories.requests import Durations, RequestRecord
 
 _MIN_SAMPLES = 3
@@ -34,17 +37,24 @@ def estimated_completion(
     return moment.replace(microsecond=0) if moment > now else None
 
 
-def job_share(job: StepJob, stage: OpenStage | None) -> float:
-    """How much of a job is done, 0 to 1: its stages count alike, the open one by its tasks."""
-    if stage is None:
-        return 0.0
-    of_stage = 1.0 if stage.status == "closed" else stage.finished_share / max(stage.task_count, 1)
-    return min((stage.number - 1 + of_stage) / job.total_stages, 1.0)
+def find_request(stores: Stores, identifier: str) -> RequestRecord:
+    """The request by its id, by the key of its dataset, or by a job of it; `plt_` may stand before it.
 
-
-def percent_of(*, steps_completed: int, total_steps: int, share: float) -> int:
-    """Of a running request: 100 is kept for what is published."""
-    return min(int(100 * (steps_completed + share) / total_steps), 99)
+    Raises:
+        NotFound: (REQUEST_NOT_FOUND) there is no such request.
+    """
+    name = identifier.removeprefix("plt_").lower()
+    request_id: str | None = name if _REQUEST_ID.fullmatch(name) else None
+    if _HASH.fullmatch(name):
+        request_id = stores.requests.id_of_dataset(name) or stores.chain.request_of(name)
+    request = stores.requests.get(request_id) if request_id else None
+    if request is None:
+        raise NotFound(
+            "There is no request with this id.",
+            code="REQUEST_NOT_FOUND",
+            remedy="Use the request_id that the submission answered.",
+        )
+    return request
 
 
 class StatusReader:
@@ -61,39 +71,23 @@ class StatusReader:
         """
         with self._parts.transactions() as tx:
             stores = Stores.of(tx)
-            request = self._find(stores, identifier)
+            request = find_request(stores, identifier)
             progress, message = self._progress(stores, request)
             return self._answer(stores, request, progress=progress, message=message)
 
-    def _find(self, stores: Stores, identifier: str) -> RequestRecord:
-        name = identifier.removeprefix("plt_").lower()
-        request_id: str | None = name if _REQUEST_ID.fullmatch(name) else None
-        if _HASH.fullmatch(name):
-            request_id = stores.requests.id_of_dataset(name) or stores.chain.request_of(name)
-        request = stores.requests.get(request_id) if request_id else None
-        if request is None:
-            raise NotFound(
-                "There is no request with this id.",
-                code="REQUEST_NOT_FOUND",
-                remedy="Use the request_id that the submission answered.",
-            )
-        return request
-
     def _progress(self, stores: Stores, request: RequestRecord) -> tuple[Progress, str | None]:
-        total = len(request.job_chain)
         job = _current_job(stores.chain.of_request(request.request_id), request)
         if job is None or RequestStatus(request.status).is_terminal:
-            percent = request.progress_percent
-            return _progress(request, total=total, percent=percent, step=None), request.status_message
+            return _progress(request, percent=request.progress_percent, step=None), request.status_message
         stage = stores.chain.open_stage(job.job_id)
-        percent = percent_of(
-            steps_completed=request.current_job_index, total_steps=total, share=job_share(job, stage)
-        )
+        declared = self._parts.jobs[job.job_type].stages if job.job_type in self._parts.jobs else ()
+        percent = percent_of(chain_in(request), step=job.step, share=job_share(stage, declared))
         if percent > request.progress_percent:
             stores.chain.raise_progress(request.request_id, percent)
         percent = max(percent, request.progress_percent)
         step = f"{job.job_type}/{stage.name}" if stage else job.job_type
-        return _progress(request, total=total, percent=percent, step=step), _message(request, job, stage)
+        message = message_of(job.job_type, stage, declared) if stage else request.status_message
+        return _progress(request, percent=percent, step=step), message
 
     def _answer(
         self, stores: Stores, request: RequestRecord, *, progress: Progress, message: str | None
@@ -119,6 +113,7 @@ class StatusReader:
             stac_metadata=request.stac_metadata,
             data_characteristics=request.data_characteristics,
             warnings=tuple(request.warnings),
+            completed_with_errors=missing_count(request.data_characteristics or {}) > 0,
             error=RequestError.model_validate(request.error) if request.error else None,
             revision=request.revision,
             versions=tuple(RevisionEntry.model_validate(row) for row in revisions),
@@ -137,13 +132,18 @@ class StatusReader:
 
 def links_of(request: RequestRecord, urls: Urls) -> tuple[Link, ...]:
     """What a client can do next with the request."""
-    links = [Link(rel="self", href=urls.status(request.request_id))]
+    links = [
+        Link(rel="self", href=urls.status(request.request_id)),
+        Link(rel="report", href=urls.report(request.request_id), title="What was found out about the data"),
+    ]
     if request.status == RequestStatus.FAILED:
         retry = f"{urls.submit()}?retry_failed=true"
         links.append(Link(rel="retry", href=retry, method="POST", title="POST the same body again"))
     if request.endpoints:
+        name = "stac_item" if "stac_item" in request.endpoints else "stac_collection"
+        rel, title = ("item", "STAC item") if name == "stac_item" else ("collection", "STAC collection")
         links += [
-            Link(rel="item", href=request.endpoints["stac_item"], title="STAC item"),
+            Link(rel=rel, href=request.endpoints[name], title=title),
             Link(rel="alternate", href=request.endpoints["map"], title="Map"),
         ]
     return tuple(links)
@@ -153,17 +153,10 @@ def _current_job(jobs: Sequence[StepJob], request: RequestRecord) -> StepJob | N
     return next((job for job in jobs if job.step == request.current_job_index), None)
 
 
-def _progress(request: RequestRecord, *, total: int, percent: int, step: str | None) -> Progress:
+def _progress(request: RequestRecord, *, percent: int, step: str | None) -> Progress:
     return Progress(
         current_step=step,
-        steps_completed=min(request.current_job_index, total),
-        total_steps=total,
+        steps_completed=min(request.current_job_index, len(request.job_chain)),
+        total_steps=len(request.job_chain),
         percent_complete=percent,
     )
-
-
-def _message(request: RequestRecord, job: StepJob, stage: OpenStage | None) -> str | None:
-    if stage is None:
-        return request.status_message
-    tasks = f", {stage.finished_count} of {stage.task_count} tasks done" if stage.task_count > 1 else ""
-    return f"{job.job_type}: {stage.name} (stage {stage.number} of {job.total_stages}){tasks}"

@@ -1,38 +1,22 @@
 """From a client's body to a `Submission`: read once, with everything that is wrong said at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from core.errors import InvalidRequest
-from geo_platform import identity
-from geo_platform.models import REQUEST_MODELS, DDHRequest, RasterRequest, SubmissionBody, VectorRequest
-from geo_platform.source import check_format, check_place
+from geo_platform import field_errors, identity
+from geo_platform.bodies import REQUEST_MODELS, DDHRequest, RasterCollectionRequest, UntypedBody
+from geo_platform.collection_source import CollectionSource, collection_source
+from geo_platform.contradictions import contradictions
 from geo_platform.states import DataType
-
-FieldError = dict[str, str]
-
-_CODES = {
-    "extra_forbidden": "UNKNOWN_FIELD",
-    "source_invalid": "SOURCE_INVALID",
-    "callback_not_supported": "CALLBACK_NOT_SUPPORTED",
-}
-_REMEDIES = {
-    "UNKNOWN_FIELD": "Remove or rename the fields named in field_errors.",
-    "UNKNOWN_DATA_TYPE": "Use one of the allowed request types.",
-    "SOURCE_INVALID": "Give the source as bronze/<path>, in plain characters.",
-    "UNSUPPORTED_FORMAT": "Convert the source to one of the formats named, or correct request_type.",
-    "CALLBACK_NOT_SUPPORTED": "Leave callback_url out and poll the status_url of the answer.",
-}
 
 
 class SubmissionOptions(Protocol):
-    """Who the client is, and where sources lie."""
+    """Who the client is, where sources lie, and what is allowed here."""
 
     @property
     def client_id(self) -> str: ...
@@ -42,6 +26,15 @@ class SubmissionOptions(Protocol):
 
     @property
     def source_container(self) -> str: ...
+
+    @property
+    def raster_extra_formats(self) -> bool: ...
+
+    @property
+    def collection_max_files(self) -> int: ...
+
+    @property
+    def colormaps(self) -> Callable[[], Collection[str]] | None: ...
 
 
 @dataclass(frozen=True)
@@ -68,13 +61,35 @@ class Submission:
         return self.request.request_type
 
     @cached_property
-    def content(self) -> dict[str, Any]:
-        """What decides the result, with defaults filled in: two equal contents are the same request."""
+    def collection(self) -> CollectionSource | None:
+        """Where its files lie, if it is a collection."""
+        if not isinstance(self.request, RasterCollectionRequest):
+            return None
+        return collection_source(
+            source_path=self.request.source_path,
+            blob_pattern=self.request.blob_pattern,
+            blob_paths=self.request.blob_paths,
+        )
+
+    @cached_property
+    def source_path(self) -> str:
+        """The URI of the source; of a collection by names the first, and how many more."""
+        return self.collection.name if self.collection else str(self.request.source_path)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What decides the result, as far as it is stored with the request."""
         return {
             "request_type": self.data_type.value,
-            "source_path": self.request.source_path,
+            "source_path": self.source_path,
             "processing_config": self.request.processing_config.model_dump(mode="json"),
         }
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What decides the result, with defaults filled in: two equal contents are the same request."""
+        paths = self.collection.paths if self.collection else None
+        return {**self.summary, "blob_paths": list(paths)} if paths else self.summary
 
     @cached_property
     def dataset_key(self) -> str:
@@ -103,95 +118,30 @@ def parse_submission(body: Any, *, options: SubmissionOptions) -> Submission:
         raise InvalidRequest(
             "The body must be a JSON object.", remedy="Send the fields of a request as an object."
         )
-    data_type = _data_type(body)
-    model: type[BaseModel] = REQUEST_MODELS[data_type] if data_type else SubmissionBody
-    try:
-        # Without a type there is no telling what belongs into these two.
-        known = body if data_type else _without(body, "request_type", "processing_config")
-        request = model.model_validate(known)
-    except ValidationError as exc:
-        problems = [_problem(error, model) for error in exc.errors(include_url=False)]
-    else:
-        problems = list(_contradictions(request, options.source_container))
-    if data_type is None:
-        problems.insert(0, _type_problem(body))
-    if problems:
-        raise _refusal(problems)
-    return Submission(options.client_id, options.namespace, request, dict(body))  # type: ignore[arg-type]
-
-
-def _data_type(body: Mapping[str, Any]) -> DataType | None:
     named = body.get("request_type")
-    return DataType(named) if isinstance(named, str) and named in list(DataType) else None
+    data_type = DataType.named(named) if isinstance(named, str) else None
+    if data_type is None:
+        raise field_errors.refusal(list(_without_a_type(body, named)))
+    model = REQUEST_MODELS[data_type]
+    try:
+        request = model.model_validate({**body, "request_type": data_type})
+    except ValidationError as exc:
+        raise field_errors.refusal(_problems(exc, model)) from exc
+    if problems := list(contradictions(request, options)):
+        raise field_errors.refusal(problems)
+    return Submission(options.client_id, options.namespace, request, dict(body))
 
 
-def _without(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in names}
+def _without_a_type(body: Mapping[str, Any], named: Any) -> list[field_errors.FieldError]:
+    """What can be said all the same."""
+    problems = [field_errors.of_type(named, is_missing="request_type" not in body)]
+    known = {name: value for name, value in body.items() if name not in field_errors.WITHOUT_A_TYPE}
+    try:
+        UntypedBody.model_validate(known)
+    except ValidationError as exc:
+        problems += _problems(exc, UntypedBody)
+    return problems
 
 
-def _type_problem(body: Mapping[str, Any]) -> FieldError:
-    if "request_type" not in body:
-        return _field_error("request_type", "Field required", code="VALIDATION_ERROR", hint=_allowed_types())
-    named = body["request_type"]
-    near = _nearest(named.lower(), list(DataType)) if isinstance(named, str) else ""
-    return _field_error(
-        "request_type",
-        "this type of data is not known",
-        code="UNKNOWN_DATA_TYPE",
-        hint=" ".join(filter(None, (_allowed_types(), near))),
-    )
-
-
-def _allowed_types() -> str:
-    return "Allowed: " + ", ".join(DataType) + "."
-
-
-def _contradictions(request: BaseModel, container: str) -> Iterator[FieldError]:
-    """What only shows when the single fields are right."""
-    if isinstance(request, SubmissionBody) and (problem := check_place(request.source_path, container)):
-        yield _field_error("source_path", problem, code="SOURCE_INVALID")
-    elif isinstance(request, VectorRequest | RasterRequest):
-        problem = check_format(request.source_path, request.request_type)
-        if problem:
-            yield _field_error("source_path", problem, code="UNSUPPORTED_FORMAT")
-
-
-def _problem(error: ErrorDetails, model: type[BaseModel]) -> FieldError:
-    place = [str(part) for part in error["loc"]]
-    code = _CODES.get(error["type"], "VALIDATION_ERROR")
-    hint = _nearest(place[-1], _fields_at(model, place[:-1])) if code == "UNKNOWN_FIELD" else ""
-    message = "this field is not known" if code == "UNKNOWN_FIELD" else error["msg"]
-    return _field_error(".".join(place), message, code=code, hint=hint)
-
-
-def _fields_at(model: type[BaseModel], place: list[str]) -> list[str]:
-    """The fields of the model, or of the model that one of its fields is."""
-    for name in place:
-        annotation = model.model_fields[name].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    names = list(model.model_fields)
-    return names if place or model is not SubmissionBody else [*names, "request_type", "processing_config"]
-
-
-def _nearest(name: str, known: list[Any]) -> str:
-    found = get_close_matches(name, [str(each) for each in known], n=1)
-    return f"Did you mean {found[0]!r}?" if found else ""
-
-
-def _field_error(loc: str, msg: str, *, code: str, hint: str = "") -> FieldError:
-    return {"loc": loc, "msg": msg, "hint": hint, "code": code}
-
-
-def _refusal(problems: list[FieldError]) -> InvalidRequest:
-    codes = {problem["code"] for problem in problems}
-    code = codes.pop() if len(codes) == 1 else "VALIDATION_ERROR"
-    first = problems[0]
-    more = f" ({len(problems) - 1} more in field_errors)" if len(problems) > 1 else ""
-    return InvalidRequest(
-        f"{first['loc']}: {first['msg']}{more}. {first['hint']}".strip(),
-        code=code,
-        remedy=_REMEDIES.get(code, "Correct the fields named in field_errors."),
-        field_errors=tuple(problems),
-    )
+def _problems(exc: ValidationError, model: type[BaseModel]) -> list[field_errors.FieldError]:
+    return [field_errors.of_validation(error, model) for error in exc.errors(include_url=False)]

@@ -106,6 +106,8 @@ def _kind(annotation: Any) -> str:
     kind = kinds[0]
     if isclass(kind) and issubclass(kind, StrEnum):
         return _choice(tuple(kind))
+    if kind is bool:
+        return _choice(("true", "false"))
     names: dict[Any, str] = {SecretStr: "text (secret)", str: "text", int: "whole number", float: "number"}
     return names[kind]
 
@@ -124,6 +126,8 @@ def _bound(rule: Any) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
     return "none" if field.default is None else f"`{field.default}`"
 
 

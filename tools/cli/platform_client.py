@@ -1,7 +1,7 @@
 """The platform's HTTP face, as much of it as `./dev submit`, `watch` and `demo` use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -23,13 +23,16 @@ class PlatformUnreachable(StackError):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is asked for: the body of `POST /platform/submit`."""
+    """What is asked for: the body of `POST /platform/submit`. A collection has `blob_paths`, or a folder or
+    pattern as `source_path`."""
 
     dataset_id: str
     resource_id: str
     version_id: str
     request_type: str
-    source_path: str
+    source_path: str | None = None
+    blob_paths: tuple[str, ...] = ()
+    processing_config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -38,13 +41,16 @@ class Submission:
 
     def body(self) -> dict[str, Any]:
         """As JSON."""
+        named = (
+            {"blob_paths": list(self.blob_paths)} if self.blob_paths else {"source_path": self.source_path}
+        )
         return {
             "dataset_id": self.dataset_id,
             "resource_id": self.resource_id,
             "version_id": self.version_id,
             "request_type": self.request_type,
-            "source_path": self.source_path,
-            "processing_config": {},
+            **named,
+            "processing_config": dict(self.processing_config),
         }
 
 
@@ -59,13 +65,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class RequestStatus:
-    """How far a request is; `error` is empty unless it failed."""
+    """How far a request is; `error` is empty unless it failed. `warnings` come with what is published."""
 
     status: str
     percent: float
     message: str
     endpoints: Mapping[str, str]
     error: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -138,11 +145,12 @@ def _status(answer: Mapping[str, Any]) -> RequestStatus:
         message=str(answer.get("message") or ""),
         endpoints={name: url for name, url in endpoints.items() if isinstance(url, str)},
         error=describe_problem(answer["error"]) if answer.get("error") else "",
+        warnings=tuple(answer.get("warnings") or ()),
     )
 
 
 def describe_problem(problem: Any) -> str:
-    """The platform's error shape (contract, section 8) as a sentence with code and remedy."""
+    """An error of an answer (contract, section 8) or of a status as a sentence with code and remedy."""
     if not isinstance(problem, Mapping):
         return str(problem)
     text = (
@@ -152,7 +160,7 @@ def describe_problem(problem: Any) -> str:
         f"{'.'.join(str(part) for part in _as_list(error.get('loc')))}: {error.get('msg')}"
         for error in problem.get("field_errors") or []
     ]
-    remedy = problem.get("remediation")
+    remedy = problem.get("remediation") or problem.get("remedy")
     lines = [f"{problem.get('code', '')} {text}".strip(), *fields, *([f"Remedy: {remedy}"] if remedy else [])]
     return "\n".join(lines)
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core.registry import Handler, HandlerDefinition
-from core.task_models.raster import CreateCogParameters, CreateCogResult
+from core.task_models.raster_cog import CreateCogParameters, ProcessRasterResult
 from core.task_models.vector import IngestVectorResult, UploadVectorParameters
 from services.context import TaskContext
-from services.raster.cog import create_cog
+from services.raster.create_cog import create_cog
 from services.vector.tasks import upload
 from tools.lab.crashes import arm_child
 from tools.lab.settings import LabSettings
 
 
-def doomed_create_cog(parameters: CreateCogParameters, context: TaskContext) -> CreateCogResult:
+def doomed_create_cog(parameters: CreateCogParameters, context: TaskContext) -> ProcessRasterResult:
     """See `create_cog`."""
     arm_child(LabSettings())
     return create_cog(parameters, context)

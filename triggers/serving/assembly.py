@@ -16,27 +16,38 @@ from triggers.serving.datasets import PublishedDatasets
 from triggers.serving.dispatch import Alias, Dispatcher, HeadAsGet, Mounted
 from triggers.serving.downloads import downloads_app
 from triggers.serving.features import TableCollections, features_app
+from triggers.serving.mosaic_app import mosaics_app
+from triggers.serving.mosaics import PublishedMosaics
 from triggers.serving.rasters import rasters_app, reference_app
+from triggers.serving.reading.open_rasters import OpenRasters
 from triggers.serving.stac import stac_app
+from triggers.serving.tile_alias import tiles_app
+from triggers.serving.tile_cache import TileArchives
 
 _MVT_ALIAS = Alias(re.compile(r"(/collections/[^/]+/tiles/[^/]+/\d+/\d+/\d+)\.(?:mvt|pbf)"), r"\1")
+_MOSAIC_ALIAS = Alias(re.compile(r"(/[^/]+)/tiles/(\d+/\d+/\d+(?:\.\w+)?)"), r"\1/tiles/WebMercatorQuad/\2")
 _WEB_MERCATOR_ALIAS = Alias(re.compile(r"/tiles/(\d+/\d+/\d+(?:\.\w+)?)"), r"/tiles/WebMercatorQuad/\1")
 
 
 def build(config: ServingConfig) -> ASGIApp:
     """The ASGI app of everything under /api that is served from published data."""
-    features, rasters, stac, downloads = features_app(), rasters_app(), stac_app(), downloads_app()
+    features, stac, downloads = features_app(), stac_app(), downloads_app()
+    rasters, mosaics, tiles = rasters_app(), mosaics_app(), tiles_app()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        open_rasters = OpenRasters()
         async with _open_pool(config) as pool:
-            _connect([features, rasters, stac, downloads], pool, config)
+            _connect([features, rasters, mosaics, stac, downloads, tiles], pool, open_rasters, config)
             yield
+        open_rasters.close()
 
     dispatcher = Dispatcher(
         [
             Mounted("/api/ogc/features", HeadAsGet(features), [_MVT_ALIAS]),
             Mounted("/api/cog", HeadAsGet(rasters), [_WEB_MERCATOR_ALIAS]),
+            Mounted("/api/mosaic", HeadAsGet(mosaics), [_MOSAIC_ALIAS]),
+            Mounted("/api/tiles", HeadAsGet(tiles)),
             Mounted("/api/stac", HeadAsGet(stac)),
             Mounted("/api/platform/data", downloads),
             Mounted("/platform/data", downloads),
@@ -45,6 +56,7 @@ def build(config: ServingConfig) -> ASGIApp:
         public_base_url=config.public_base_url,
         lifespan_app=Starlette(lifespan=lifespan),
     )
+    tiles.state.dispatcher = dispatcher
     return CORSMiddleware(
         dispatcher,
         allow_origins=["*"],
@@ -55,14 +67,20 @@ def build(config: ServingConfig) -> ASGIApp:
     )
 
 
-def _connect(apps: list[FastAPI], pool: asyncpg.BuildPgPool, config: ServingConfig) -> None:
+def _connect(
+    apps: list[FastAPI], pool: asyncpg.BuildPgPool, open_rasters: OpenRasters, config: ServingConfig
+) -> None:
     datasets = PublishedDatasets(pool)
     collections = TableCollections(pool, datasets)
+    mosaics, archives = PublishedMosaics(config.blobs, open_rasters), TileArchives(config.blobs)
     for app in apps:
         app.state.pool = app.state.readpool = pool
         app.state.get_connection = get_connection
         app.state.datasets = datasets
         app.state.collections = collections
+        app.state.mosaics = mosaics
+        app.state.archives = archives
+        app.state.open_rasters = open_rasters
         app.state.config = config
 
 

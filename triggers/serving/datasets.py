@@ -1,12 +1,23 @@
-"""The published datasets, read anew for each request: what is not published at this moment is not there."""
+"""The published datasets: each request asks what is published at this moment, and what is not is not there.
 
+All that is known of a revision never changes, and so is read once: what is asked for each time is the name of
+the revision alone.
+"""
+
+import logging
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
+
+from pydantic import ValidationError
 
 from core.errors import NotFound
+from core.task_models.raster import Rendering
 from infrastructure.queries import load
 
+LOG = logging.getLogger(__name__)
+_MOST_KEPT = 512
 QUERIES = load("serving")
 # JSONB keeps no order; these come first, the whole before its part.
 _ORDER = ("dataset_id", "resource_id", "version_id")
@@ -28,7 +39,14 @@ class PublishedDataset:
     identifiers: Mapping[str, str]
     table_name: str | None
     blob_uri: str | None
+    data_locations: Mapping[str, Any] = field(repr=False)
     data_characteristics: Mapping[str, Any] = field(repr=False)
+    rendering: Rendering | None = field(repr=False)
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """The dataset of a row of the queries `published_...`."""
+        return cls(**row, rendering=_rendering(row["data_characteristics"]))
 
     @property
     def title(self) -> str:
@@ -41,10 +59,32 @@ class PublishedDataset:
         return self.table_name.removeprefix("geo.") if self.table_name else None
 
     @property
+    def mosaic_uri(self) -> str | None:
+        """The MosaicJSON, if the dataset is a mosaic."""
+        return self.data_locations.get("mosaic")
+
+    @property
+    def is_raster(self) -> bool:
+        """Whether there are tiles of pixels."""
+        return bool(self.blob_uri or self.mosaic_uri)
+
+    @property
     def bbox(self) -> list[float] | None:
         """West, south, east, north in EPSG:4326, if the data have an extent."""
         bbox = self.data_characteristics.get("bbox")
         return [float(value) for value in bbox] if bbox else None
+
+
+def _rendering(characteristics: Mapping[str, Any]) -> Rendering | None:
+    """The default look; None for what is no raster, or was published before there were any."""
+    found = characteristics.get("rendering")
+    if found is None:
+        return None
+    try:
+        return Rendering.model_validate(found)
+    except ValidationError:
+        LOG.warning("a rendering is not readable", extra={"action": "rendering_unreadable"})
+        return None
 
 
 class PublishedDatasets:
@@ -52,6 +92,7 @@ class PublishedDatasets:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._kept: OrderedDict[str, PublishedDataset] = OrderedDict()
 
     async def get(self, collection_id: str) -> PublishedDataset:
         """The dataset of this public name.
@@ -59,32 +100,43 @@ class PublishedDatasets:
         Raises:
             NotFound: (COLLECTION_NOT_FOUND) nothing is published under it.
         """
-        return await self._one("published_dataset", collection_id, code="COLLECTION_NOT_FOUND")
+        request_id = await self._pool.fetchval(QUERIES["current_request"], collection_id)
+        if found := self._kept.get(request_id):
+            self._kept.move_to_end(request_id)
+            return found
+        row = await self._pool.fetchrow(QUERIES["published_dataset"], collection_id)
+        if row is None:
+            raise _not_published(collection_id)
+        return self._keep(PublishedDataset.of(row))
 
     async def of_blob(self, blob_uri: str) -> PublishedDataset | None:
         """The dataset that this blob (`azure://container/path`) is published for, or None."""
         row = await self._pool.fetchrow(QUERIES["published_blob"], blob_uri)
-        return PublishedDataset(**row) if row else None
+        return PublishedDataset.of(row) if row else None
 
     async def of_request(self, request_id: str) -> PublishedDataset | None:
         """The dataset whose current revision this request made, or None."""
         row = await self._pool.fetchrow(QUERIES["published_request"], request_id)
-        return PublishedDataset(**row) if row else None
+        return PublishedDataset.of(row) if row else None
 
     async def tables(self) -> list[PublishedDataset]:
         """All datasets that are tables, by name."""
-        return [PublishedDataset(**row) for row in await self._pool.fetch(QUERIES["published_tables"])]
+        return [PublishedDataset.of(row) for row in await self._pool.fetch(QUERIES["published_tables"])]
 
     async def catalog_version(self) -> int:
         """A number that grows with every publication."""
         return int(await self._pool.fetchval(QUERIES["catalog_version"]))
 
-    async def _one(self, query: str, key: str, *, code: str) -> PublishedDataset:
-        row = await self._pool.fetchrow(QUERIES[query], key)
-        if row is None:
-            raise NotFound(
-                f"No dataset is published under the name '{key[:80]}'.",
-                code=code,
-                remedy="Take the name from the status of the request, or from the list of collections.",
-            )
-        return PublishedDataset(**row)
+    def _keep(self, dataset: PublishedDataset) -> PublishedDataset:
+        self._kept[dataset.request_id] = dataset
+        while len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        return dataset
+
+
+def _not_published(name: str) -> NotFound:
+    return NotFound(
+        f"No dataset is published under the name '{name[:80]}'.",
+        code="COLLECTION_NOT_FOUND",
+        remedy="Take the name from the status of the request, or from the list of collections.",
+    )

@@ -1,27 +1,26 @@
-"""Downloads: a vector dataset as GeoJSON, a raster dataset as its COG.
+"""Downloads: a vector dataset as GeoJSON, a raster dataset as its COG, its parts and its products.
 
 Functions answers are whole bodies, held in memory; so there is a limit. Beyond it GeoJSON is refused with a
-word about paging, ranges are cut (RFC 9110 section 15.3.7 lets a server send less than was asked for), and a
-whole COG is left to the blob store by a redirect to a signed URL.
+word about paging.
 """
 
 import zlib
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from core.errors import Conflict, InvalidRequest, NotFound
-from core.ports import BlobInfo
+from core.errors import Conflict, NotFound
 from triggers.problems import Problem
-from triggers.serving.config import ServingConfig
+from triggers.serving.blob_answers import blob_answer
 from triggers.serving.datasets import QUERIES, PublishedDataset
+from triggers.serving.download_files import MOSAICJSON, chosen_kind, files_of, named_file
 from triggers.serving.failures import add_failure_handlers, problem_answer
-from triggers.serving.freshness import REVALIDATE, CacheHeaders, matches, range_of, revalidate
+from triggers.serving.freshness import CacheHeaders, revalidate
+from triggers.serving.mosaics import public_document
 
 _ROWS_AT_A_TIME = 500
 
@@ -63,18 +62,31 @@ Dataset = Annotated[PublishedDataset, Depends(published_of_request)]
 
 
 async def download(
-    request: Request, dataset: Dataset, f: Annotated[str | None, Query(description="geojson or cog")] = None
+    request: Request,
+    dataset: Dataset,
+    f: Annotated[str | None, Query(description="geojson, cog, mosaicjson, pmtiles, or a product")] = None,
 ) -> Response:
     """The dataset as a file."""
-    kind: Literal["geojson", "cog"] = "cog" if dataset.blob_uri else "geojson"
-    if f not in (None, kind):
-        raise InvalidRequest(
-            f"This dataset is not available as '{f[:20]}'.",
-            remedy=f"Use f={kind}.",
-            field_errors=({"loc": "query.f", "msg": f"must be {kind}"},),
-        )
-    answer = _cog if kind == "cog" else _geojson
-    return await answer(request, dataset)
+    kind = chosen_kind(dataset, f)
+    if kind == "geojson":
+        return await _geojson(request, dataset)
+    if kind == MOSAICJSON:
+        return await run_in_threadpool(_mosaicjson, request, dataset)
+    return await run_in_threadpool(blob_answer, request, files_of(dataset)[kind])
+
+
+async def download_named(request: Request, dataset: Dataset, name: str) -> Response:
+    """A part of a mosaic, or a product."""
+    state = request.app.state
+    file = await run_in_threadpool(named_file, dataset, name, state.mosaics)
+    return await run_in_threadpool(blob_answer, request, file)
+
+
+def _mosaicjson(request: Request, dataset: PublishedDataset) -> Response:
+    revalidate(request, dataset.request_id)
+    state = request.app.state
+    headers = {"content-disposition": f'attachment; filename="{dataset.collection_id}.json"'}
+    return JSONResponse(public_document(state.mosaics, state.config, dataset), headers=headers)
 
 
 # -- GeoJSON --------------------------------------------------------------------------------------
@@ -121,67 +133,11 @@ def _too_large(request: Request, _: Exception) -> Response:
     return problem_answer(Problem(413, "RESPONSE_TOO_LARGE", words, "TooLarge", remedy, {}), request.scope)
 
 
-# -- COG ------------------------------------------------------------------------------------------
-
-
-async def _cog(request: Request, dataset: PublishedDataset) -> Response:
-    return await run_in_threadpool(_cog_answer, request, dataset.collection_id, dataset.blob_uri or "")
-
-
-def _cog_answer(request: Request, name: str, uri: str) -> Response:
-    config: ServingConfig = request.app.state.config
-    info = config.blobs.info(uri)
-    headers = {
-        "etag": f'"{info.etag.strip(chr(34))}"',
-        "accept-ranges": "bytes",
-        "cache-control": REVALIDATE,
-        "content-disposition": f'attachment; filename="{name}.tif"',
-    }
-    if matches(request.headers.get("if-none-match", ""), headers["etag"]):
-        return Response(status_code=304, headers=headers)
-    if request.method == "HEAD":
-        return _file(b"", headers | {"content-length": str(info.size_bytes)})
-    try:
-        asked = _asked_range(request.headers, headers["etag"], info)
-    except ValueError:
-        return _unsatisfiable(request, info)
-    if asked:
-        return _part(config, info, asked, headers)
-    if info.size_bytes > config.max_body_bytes:
-        url = config.signer.read_url(uri, seconds=config.signed_url_seconds, filename=f"{name}.tif")
-        return RedirectResponse(url, 302, {"cache-control": "no-store"})
-    return _file(b"".join(config.blobs.open_range(uri)), headers)
-
-
-def _asked_range(headers: Headers, etag: str, info: BlobInfo) -> tuple[int, int] | None:
-    """The range, unless it is for another version of the file (If-Range, RFC 9110 section 13.1.5)."""
-    return range_of(headers, info.size_bytes) if headers.get("if-range", etag) == etag else None
-
-
-def _part(config: ServingConfig, info: BlobInfo, asked: tuple[int, int], headers: dict[str, str]) -> Response:
-    start, length = asked[0], min(asked[1], config.max_body_bytes)
-    body = b"".join(config.blobs.open_range(info.uri, start=start, length=length))
-    part = {"content-range": f"bytes {start}-{start + length - 1}/{info.size_bytes}"}
-    return _file(body, headers | part, status=206)
-
-
-def _file(body: bytes, headers: dict[str, str], *, status: int = 200) -> Response:
-    return Response(
-        body, status, headers, media_type="image/tiff; application=geotiff; profile=cloud-optimized"
-    )
-
-
-def _unsatisfiable(request: Request, info: BlobInfo) -> Response:
-    problem = Problem(416, "RANGE_NOT_SATISFIABLE", "The range lies outside the file.", "RangeError", "", {})
-    answer = problem_answer(problem, request.scope)
-    answer.headers["content-range"] = f"bytes */{info.size_bytes}"
-    return answer
-
-
 def downloads_app() -> FastAPI:
-    """The app; its `state` gets `pool`, `datasets` and `config` when serving starts."""
+    """The app; its `state` gets `pool`, `datasets`, `mosaics` and `config` when serving starts."""
     app = FastAPI(title="Downloads", openapi_url=None)
     app.add_api_route("/{request_id}/download", download, methods=["GET", "HEAD"])
+    app.add_api_route("/{request_id}/download/{name}", download_named, methods=["GET", "HEAD"])
     app.add_middleware(CacheHeaders)
     add_failure_handlers(app, {})
     app.add_exception_handler(TooLarge, _too_large)

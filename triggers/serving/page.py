@@ -1,6 +1,7 @@
 """The page at `/`: what was published lately, and a map of it. Works as a list without any script."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,39 @@ _LISTED = 50
 
 
 @dataclass(frozen=True, slots=True)
+class _Raster:
+    """What the map must know of a raster.
+
+    `tile_query` is for its TileJSON; `classes` are names by value, and `unit` that of the values of `band`.
+    """
+
+    tile_size: int
+    tile_query: dict[str, str]
+    band: int | None
+    classes: dict[str, str]
+    unit: str
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any]) -> "_Raster":
+        look = known.get("rendering") or {}
+        # Low zooms that were drawn in advance are tiles of 256 pixels.
+        tile_size = 256 if "tile_cache" in known else 512
+        query = {"tilesize": str(tile_size)}
+        if "part_count" not in known or known.get("overview_resolution"):
+            query["minzoom"] = "0"  # so that it does not vanish when one looks from afar
+        if not look and known.get("band_count") == 1 and set(known.get("dtypes", ())) != {"uint8"}:
+            query["colormap_name"] = "viridis"
+        bands: Sequence[int] = look.get("bidx") or ()
+        return cls(
+            tile_size=tile_size,
+            tile_query=query,
+            band=bands[0] if len(bands) == 1 else None,
+            classes={f"{entry['value']:g}": entry["label"] for entry in look.get("legend") or ()},
+            unit=look.get("unit") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """A dataset as the page shows it."""
 
@@ -30,20 +64,27 @@ class _Entry:
     published_at: str
     endpoints: dict[str, str]
     bbox: list[float] | None
-    is_single_band: bool
+    raster: "_Raster | None"
+    legend: str | None
 
     @classmethod
     def of(cls, summary: PublishedSummary) -> "_Entry":
-        known = summary.data_characteristics
+        known, endpoints = summary.data_characteristics, dict(summary.endpoints or {})
         return cls(
             name=summary.collection_id,
             title=title_of(summary.identifiers) or summary.collection_id,
             data_type=summary.data_type,
             published_at=f"{summary.published_at:%Y-%m-%d %H:%M} UTC" if summary.published_at else "",
-            endpoints=dict(summary.endpoints or {}),
+            endpoints=endpoints,
             bbox=list(known["bbox"]) if known.get("bbox") else None,
-            is_single_band=known.get("band_count") == 1 and set(known.get("dtypes", ())) != {"uint8"},
+            raster=_Raster.of(known) if "tiles" in endpoints else None,
+            legend=_without_title(endpoints["legend"]) if "legend" in endpoints else None,
         )
+
+
+def _without_title(legend: str) -> str:
+    """The page has the title already."""
+    return f"{legend}{'&' if '?' in legend else '?'}title=false"
 
 
 class Page:

@@ -22,11 +22,15 @@ _READ = ["GET", "HEAD", "OPTIONS"]
 _ROUTES = (
     ("serve_features", "api/ogc/features/{*rest}", _READ),
     ("serve_rasters", "api/cog/{*rest}", [*_READ, "POST"]),
+    ("serve_mosaics", "api/mosaic/{*rest}", [*_READ, "POST"]),
+    ("serve_tiles", "api/tiles/{*rest}", _READ),
     ("serve_stac", "api/stac/{*rest}", [*_READ, "POST"]),
     ("serve_tile_matrix_sets", "api/tileMatrixSets/{*rest}", _READ),
     ("serve_color_maps", "api/colorMaps/{*rest}", _READ),
     ("download", "api/platform/data/{request_id}/download", _READ),
     ("download_unprefixed", "platform/data/{request_id}/download", _READ),
+    ("download_part", "api/platform/data/{request_id}/download/{name}", _READ),
+    ("download_part_unprefixed", "platform/data/{request_id}/download/{name}", _READ),
 )
 
 

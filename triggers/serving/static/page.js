@@ -33,7 +33,7 @@ async function showMap() {
   await map.once("load");
   addGraticule(map);
   if (selected.bbox) map.fitBounds(bounded(selected.bbox), { padding: 30, animate: false, maxZoom: 14 });
-  if (selected.data_type === "raster") addRaster(map);
+  if (selected.raster) addRaster(map);
   else addVector(map);
 }
 
@@ -73,18 +73,29 @@ function addVector(map) {
 }
 
 function addRaster(map) {
+  const { tile_query, tile_size } = selected.raster;
   const url = new URL(selected.endpoints.tilejson);
-  url.searchParams.set("tilesize", "512");
-  if (selected.is_single_band) url.searchParams.set("colormap_name", "viridis");
-  map.addSource("data", { type: "raster", url: url.href, tileSize: 512 });
+  for (const [name, value] of Object.entries(tile_query)) url.searchParams.set(name, value);
+  map.addSource("data", { type: "raster", url: url.href, tileSize: tile_size });
   map.addLayer({ id: "picture", type: "raster", source: "data" });
+  map.on("error", ({ error }) => {
+    if (error?.status !== 404) console.error(error); // tiles beside the data are no error
+  });
   map.on("click", async ({ lngLat }) => {
     const wrapped = lngLat.wrap();
     const place = `${wrapped.lng.toFixed(6)},${wrapped.lat.toFixed(6)}`;
     const answer = await fetch(selected.endpoints.point.replace("{lon},{lat}", place));
     const point = answer.ok ? await answer.json() : null;
-    showPicked(`Values at ${place}`, point && point.band_names.map((band, i) => [band, point.values[i]]));
+    showPicked(`Values at ${place}`, point && point.band_names.map((name, i) => [name, meaning(name, point.values[i])]));
   });
+}
+
+// The name of a class, or the value in its unit, where the band is the one that is shown.
+function meaning(name, value) {
+  const { band, classes, unit } = selected.raster;
+  if (value === null || name !== `b${band}`) return value;
+  const label = classes[String(value)];
+  return label ? `${value}: ${label}` : unit ? `${value} ${unit}` : value;
 }
 
 function showPicked(caption, rows) {
@@ -112,7 +123,7 @@ function element(tag, text, className = "") {
 
 function bounded([west, south, east, north]) {
   const latitude = (value) => Math.max(-85, Math.min(85, value));
-  return [[west, latitude(south)], [east, latitude(north)]];
+  return [[west, latitude(south)], [west > east ? east + 360 : east, latitude(north)]]; // RFC 7946, section 5.2
 }
 
 function reportMapFailure(error) {

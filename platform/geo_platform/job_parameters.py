@@ -1,0 +1,197 @@
+"""The parameters of every job of a chain, from the request and the results of the jobs before it. Pure."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from core.task_models.raster_cog import CogTier, Compression
+from core.task_models.raster_collection import MAX_REFUSED
+from geo_platform.endpoints import Urls
+from geo_platform.plan_context import PlanContext
+from geo_platform.states import Shape
+
+Parameters = dict[str, Any]
+_FOR_COGS = (
+    "compression",
+    "blocksize",
+    "predictor",
+    "resampling",
+    "overview_resampling",
+    "target_crs",
+    "target_resolution",
+    "target_nodata",
+    "build_overviews",
+    "generate_statistics",
+    "default_colormap",
+)
+
+
+def parameters_of(job_type: str, context: PlanContext, urls: Urls) -> Parameters:
+    """The parameters of a job of the chain.
+
+    Raises:
+        ContractViolation: a result that they need is missing.
+    """
+    return _PARAMETERS[job_type](context, urls)
+
+
+def _source(context: PlanContext) -> Parameters:
+    return {"source_uri": context.source_uri, "source_etag": context.source_etag}
+
+
+def _reading(context: PlanContext) -> Parameters:
+    asked = {name: context.processing[name] for name in ("source_crs", "nodata", "subdataset")}
+    return {**asked, "extra_formats": context.extra_formats}
+
+
+def _cog_options(context: PlanContext) -> Parameters:
+    """The tier is `analysis` unless the client asks for another, or for a compression that loses."""
+    options = {name: context.processing[name] for name in _FOR_COGS}
+    compression = context.processing["compression"]
+    is_lossy = compression is not None and not Compression(compression).is_lossless
+    by_compression = CogTier.VISUALIZATION if is_lossy else CogTier.ANALYSIS
+    return {**options, "cog_tier": context.processing["cog_tier"] or by_compression.value}
+
+
+def _ingest_vector(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001 - one signature for all
+    return {**_source(context), **context.processing}
+
+
+def _validate_raster(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    return {**_source(context), "reading": _reading(context)}
+
+
+def _process_raster(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    return {
+        **_source(context),
+        "target_prefix": context.target_prefix,
+        "reading": _reading(context),
+        "options": _cog_options(context),
+    }
+
+
+def _process_large_raster(context: PlanContext, urls: Urls) -> Parameters:
+    return {
+        **_process_raster(context, urls),
+        "tile_size": context.processing["tile_size"],
+        "max_failed_fraction": context.processing["max_failed_fraction"],
+    }
+
+
+def _validate_collection(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    return {
+        "sources": context.collection,
+        "target_prefix": context.target_prefix,
+        "reading": _reading(context),
+        "options": _cog_options(context),
+        "on_mixed": context.processing["on_mixed"],
+        "max_files": context.max_files,
+        "max_failed_fraction": context.processing["max_failed_fraction"],
+    }
+
+
+def _process_collection(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    validated = context.result_of("validate_raster_collection")
+    return {
+        "files_uri": validated["files_uri"],
+        "classification": validated["classification"],
+        "target_prefix": context.target_prefix,
+        "reading": _reading(context),
+        "options": _cog_options(context),
+        "max_failed_fraction": context.processing["max_failed_fraction"],
+    }
+
+
+def _create_mosaic(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    """What was refused by the validation is missing in the mosaic as much as what failed later."""
+    refused = context.result_of("validate_raster_collection")
+    made = context.result_of("process_raster_collection")
+    missing = [{"name": each["name"], "code": each["code"]} for each in refused["refused"]]
+    return {
+        "parts_uri": made["parts_uri"],
+        "classification": refused["classification"],
+        "target_prefix": context.target_prefix,
+        "missing": [*missing, *made["missing"]][:MAX_REFUSED],
+        "missing_count": refused["refused_count"] + made["missing_count"],
+        "options": _cog_options(context),
+    }
+
+
+def _tile_cache(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    summary = context.summary
+    drawn = ("blob_uri",) if context.shape is Shape.COG else ("mosaic_uri", "overview_uri")
+    return {
+        **{name: summary[name] for name in drawn},
+        "rendering": summary["rendering"],
+        "target_prefix": context.target_prefix,
+    }
+
+
+def _terrain(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    return {
+        "blob_uri": context.summary["blob_uri"],
+        "classification": context.summary["classification"],
+        "products": context.processing["products"],
+        "target_prefix": context.target_prefix,
+    }
+
+
+def _stac(context: PlanContext, urls: Urls, *href_names: str) -> Parameters:
+    return {
+        "item_id": context.collection_id,
+        "collection_id": context.stac_collection,
+        "collection_title": context.title,
+        "namespace": context.namespace,
+        "identifiers": dict(context.identifiers),
+        "title": context.title,
+        "summary": context.summary,
+        "hrefs": context.urls(urls).pick(*href_names),
+    }
+
+
+def _stac_vectors(context: PlanContext, urls: Urls) -> Parameters:
+    named = ("features", "items", "vector_tiles", "tilejson", "download", "map")
+    return {
+        **_stac(context, urls, *named),
+        "collection_title": f"{context.namespace.upper()} vector datasets",
+    }
+
+
+def _stac_raster(context: PlanContext, urls: Urls) -> Parameters:
+    parameters = _stac(
+        context, urls, "info", "tiles", "tilejson", "preview", "legend", "download", "map", "tile_cache"
+    )
+    parameters["hrefs"]["products"] = context.urls(urls).products
+    parameters["collection_title"] = f"{context.namespace.upper()} raster datasets"
+    if context.runs("terrain_products"):
+        parameters["products"] = context.result_of("terrain_products")["products"]
+    return parameters | _cache(context)
+
+
+def _stac_mosaic(context: PlanContext, urls: Urls) -> Parameters:
+    tiles = ("info", "tiles", "tilejson", "mosaicjson", "preview", "legend")
+    return _stac(context, urls, *tiles, "part", "download", "tile_cache", "map") | _cache(context)
+
+
+def _cache(context: PlanContext) -> Parameters:
+    runs = context.runs("generate_tile_cache")
+    return {"tile_cache": context.result_of("generate_tile_cache")} if runs else {}
+
+
+_PARAMETERS: Mapping[str, Callable[[PlanContext, Urls], Parameters]] = MappingProxyType(
+    {
+        "ingest_vector": _ingest_vector,
+        "stac_catalog_vectors": _stac_vectors,
+        "validate_raster": _validate_raster,
+        "process_raster": _process_raster,
+        "process_large_raster": _process_large_raster,
+        "validate_raster_collection": _validate_collection,
+        "process_raster_collection": _process_collection,
+        "create_mosaic_json": _create_mosaic,
+        "generate_tile_cache": _tile_cache,
+        "terrain_products": _terrain,
+        "stac_catalog_raster": _stac_raster,
+        "stac_catalog_tiles": _stac_mosaic,
+        "stac_catalog_collection": _stac_mosaic,
+    }
+)

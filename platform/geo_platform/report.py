@@ -1,0 +1,121 @@
+"""The report of a request: everything that its jobs have said about the data, without the places of blobs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from core.models.job import JobStatus
+from geo_platform import places
+from geo_platform.chain import chain_in, plan_context
+from geo_platform.endpoints import Urls
+from geo_platform.models import Link, MissingParts, ReportAnswer, ReportedFinding, RequestError, StepReport
+from geo_platform.plan_context import Chain, PlanContext, Results
+from geo_platform.ports import PlatformParts, Stores
+from geo_platform.states import DataType, RequestStatus
+from geo_platform.status import find_request
+from infrastructure.repositories.request_jobs import StepJob
+from infrastructure.repositories.requests import RequestRecord
+
+_VALIDATIONS = ("validate_raster", "validate_raster_collection")
+_DERIVATIONS = ("generate_tile_cache", "terrain_products")
+
+
+class ReportReader:
+    """Reads the report of one request, by any of its ids."""
+
+    def __init__(self, parts: PlatformParts) -> None:
+        self._parts = parts
+
+    def report(self, identifier: str) -> ReportAnswer:
+        """What is known so far.
+
+        Raises:
+            NotFound: (REQUEST_NOT_FOUND) there is no such request.
+        """
+        with self._parts.transactions() as tx:
+            stores = Stores.of(tx)
+            request = find_request(stores, identifier)
+            jobs = stores.chain.of_request(request.request_id)
+        chain = chain_in(request)
+        results = {job.job_type: job.result for job in jobs if job.result is not None}
+        context = plan_context(request, self._parts.options, chain=chain, results=results)
+        return _answer(request, context, jobs, urls=self._parts.options.urls)
+
+
+def _answer(
+    request: RequestRecord, context: PlanContext, jobs: Sequence[StepJob], *, urls: Urls
+) -> ReportAnswer:
+    validation = _first(context.results, _VALIDATIONS)
+    summary = context.results.get(context.maker)
+    derived = {name: context.results[name] for name in _DERIVATIONS if name in context.results}
+    return ReportAnswer(
+        request_id=request.request_id,
+        platform_request_id=request.request_id,
+        dataset_key=request.dataset_key,
+        status=RequestStatus(request.status),
+        data_type=DataType(request.request_type),
+        published_as=context.shape,
+        processing_config=request.processing_config,
+        source=_source(validation, summary),
+        findings=tuple(_findings(context.results)),
+        warnings=tuple(request.warnings) or _warnings(context.results),
+        validation=places.facts(validation) if validation else None,
+        processing=places.facts(summary) if summary else None,
+        derived={name: places.facts(result) for name, result in derived.items()},
+        missing=_missing(validation, summary),
+        steps=tuple(_steps(context.chain, jobs)),
+        error=RequestError.model_validate(request.error) if request.error else None,
+        links=(
+            Link(rel="self", href=urls.report(request.request_id)),
+            Link(rel="up", href=urls.status(request.request_id), title="The status of the request"),
+        ),
+    )
+
+
+def _first(results: Results, names: Sequence[str]) -> Mapping[str, Any] | None:
+    return next((results[name] for name in names if name in results), None)
+
+
+def _source(*results: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return next((dict(result["source"]) for result in results if result and result.get("source")), None)
+
+
+def _findings(results: Results) -> Iterator[ReportedFinding]:
+    """Each once, with the first step that said it."""
+    seen = set[tuple[str, str]]()
+    for step, result in results.items():
+        for finding in result.get("findings", ()):
+            if (key := (finding["code"], finding["message"])) not in seen:
+                seen.add(key)
+                yield ReportedFinding(step=step, **finding)
+
+
+def _warnings(results: Results) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for result in results.values() for text in result.get("warnings", ())))
+
+
+def _missing(validation: Mapping[str, Any] | None, summary: Mapping[str, Any] | None) -> MissingParts:
+    """Of a mosaic; before it is there, what the validation has refused."""
+    if summary and "missing_count" in summary:
+        return MissingParts(count=summary["missing_count"], parts=tuple(summary["missing"]))
+    refused = (validation or {}).get("refused", ())
+    return MissingParts(count=(validation or {}).get("refused_count", 0), parts=tuple(refused))
+
+
+def _steps(chain: Chain, jobs: Sequence[StepJob]) -> Iterator[StepReport]:
+    by_step = {job.step: job for job in jobs}
+    for number, step in enumerate(chain):
+        job = by_step.get(number)
+        yield StepReport(
+            job_type=step.job_type,
+            status=JobStatus(job.status) if job else None,
+            skipped=step.skipped or None,
+            started_at=job.started_at if job else None,
+            finished_at=job.finished_at if job else None,
+            seconds=_seconds(job) if job else None,
+        )
+
+
+def _seconds(job: StepJob) -> float | None:
+    if job.started_at is None or job.finished_at is None:
+        return None
+    return round((job.finished_at - job.started_at).total_seconds(), 3)
