@@ -1,0 +1,1 @@
+"""The parts of `./dev bench raster`: each measures one thing and says what it must be."""

@@ -1,0 +1,92 @@
+"""`process_raster` against GDAL's own command: from a blob to a COG in storage, and on the local disk.
+
+Both begin with the image as it was uploaded and end with the same kind of COG. What the job does besides
+(download, classification, statistics, checksums, reading back, upload, two stages of the engine) is in its
+time. The chain through the Platform adds validation, the catalogue and publishing.
+"""
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from tools.bench.measuring.bars import Bar
+from tools.bench.measuring.engine_client import NotMeasured
+from tools.bench.raster_parts.images import picture
+from tools.bench.raster_parts.workplace import Workplace
+
+_PATIENCE_SECONDS = 600
+_MOST = 1.25
+
+
+def measure(place: Workplace, options: argparse.Namespace) -> tuple[list[Bar], dict[str, Any]]:
+    """Side by side, in turns, so that whatever else the machine does is shared."""
+    source = picture(place.directory / f"picture_{options.side}.tif", width=options.side, height=options.side)
+    alone, jobs, chains, stages = [], [], [], dict[str, list[float]]()
+    _job(place, source)  # what is imported once, and the file in the page cache
+    for number in range(options.repeats):
+        alone.append(_gdal_translate(source, place.directory / "alone.tif"))
+        job = _job(place, source)
+        jobs.append(job.seconds)
+        for name, seconds in job.stages.items():
+            stages.setdefault(name, []).append(seconds)
+        chains.append(_chain(place, source, number))
+    command, job_seconds, chain = map(statistics.median, (alone, jobs, chains))
+    bars = [
+        Bar("gdal_translate -of COG, local file", command, "s"),
+        *(Bar(f"  task {name}", statistics.median(seconds), "s") for name, seconds in stages.items()),
+        Bar("job process_raster, blob to COG in silver", job_seconds, "s"),
+        Bar("process_raster / gdal_translate", job_seconds / command, most=_MOST),
+        Bar("chain from /platform/submit to published", chain, "s"),
+        Bar("chain / gdal_translate", chain / command),
+    ]
+    return bars, {"gdal_translate": alone, "process_raster": jobs, "chain": chains, "tasks": stages}
+
+
+def _gdal_translate(source: Path, target: Path) -> float:
+    """The seconds. The same compression, predictor, blocks and overviews as the platform's."""
+    program = shutil.which("gdal_translate")
+    if program is None:
+        raise NotMeasured("gdal_translate is not installed (package gdal-bin)")
+    target.unlink(missing_ok=True)
+    creation = {
+        "COMPRESS": "DEFLATE",
+        "PREDICTOR": "YES",
+        "BLOCKSIZE": "512",
+        "OVERVIEW_RESAMPLING": "AVERAGE",
+        "NUM_THREADS": "ALL_CPUS",
+    }
+    arguments = [part for name, value in creation.items() for part in ("-co", f"{name}={value}")]
+    begin = time.monotonic()
+    subprocess.run([program, "-q", "-of", "COG", *arguments, source, target], check=True)
+    seconds = time.monotonic() - begin
+    target.unlink()
+    return seconds
+
+
+def _job(place: Workplace, source: Path) -> Any:
+    uri = place.put(source)
+    prefix = f"azure://silver/bench/{uri.rsplit('/', 1)[1]}"
+    times = place.run_job(
+        "process_raster", {"source_uri": uri, "target_prefix": prefix}, patience_seconds=_PATIENCE_SECONDS
+    )
+    place.delete(str(place.result_of(times.job_id)["blob_uri"]))
+    place.delete(uri)
+    return times
+
+
+def _chain(place: Workplace, source: Path, number: int) -> float:
+    uri = place.put(source)
+    body = {
+        "dataset_id": "bench-cog",
+        "resource_id": f"picture-{number}-{int(time.time())}",
+        "version_id": "v1",
+        "request_type": "raster",
+        "source_path": uri.removeprefix("azure://"),
+    }
+    seconds = place.publish(body, patience_seconds=_PATIENCE_SECONDS)
+    place.delete(uri)
+    return seconds
