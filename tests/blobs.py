@@ -42,6 +42,7 @@ class DirectoryBlobStore:
             etag=f'"{hashlib.sha256(content).hexdigest()[:16]}"',
             last_modified=datetime.fromtimestamp(path.stat().st_mtime, UTC),
             content_type=self._content_types.get(path, "application/octet-stream"),
+            md5=hashlib.md5(content).digest(),
         )
 
     def list_blobs(self, container: str, prefix: str = "") -> Iterator[BlobInfo]:
@@ -62,6 +63,9 @@ class DirectoryBlobStore:
         if self._path(uri).exists():
             raise Conflict("The name is taken.", code="BLOB_EXISTS")
         return self.put(uri, source.read_bytes(), content_type=content_type)
+
+    def begin_upload(self, uri: str, *, content_type: str) -> "DirectoryUpload":
+        return DirectoryUpload(self, uri, content_type)
 
     def delete(self, uri: str) -> bool:
         path = self._path(uri)
@@ -89,16 +93,42 @@ class DirectoryBlobStore:
 
 
 @dataclass
+class DirectoryUpload:
+    """Implements `core.ports.BlobUpload`."""
+
+    store: DirectoryBlobStore
+    uri: str
+    content_type: str
+    blocks: dict[int, bytes] = field(default_factory=dict)
+
+    def put(self, number: int, content: bytes) -> None:
+        self.blocks[number] = content
+
+    def commit(self, count: int, *, md5: bytes) -> BlobInfo:
+        content = b"".join(self.blocks[number] for number in range(count))
+        assert hashlib.md5(content).digest() == md5
+        try:
+            self.store.info(self.uri)
+        except NotFound:
+            return self.store.put(self.uri, content, content_type=self.content_type)
+        raise Conflict("The name is taken.", code="BLOB_EXISTS")
+
+
+@dataclass
 class RecordedArtefacts:
     """Implements `core.ports.ArtefactLog`, and remembers whether the blob was there already."""
 
     storage: BlobStore
     announced: list[tuple[str, bool]] = field(default_factory=list)
+    temporary: list[str] = field(default_factory=list)
 
     def stage_table(self, name: str, *, job_id: str, task_id: str, attempt: int) -> None:
         self.announced.append((name, False))
 
-    def stage_blob(self, uri: str, *, job_id: str, task_id: str, attempt: int) -> None:
+    def stage_blob(
+        self, uri: str, *, job_id: str, task_id: str, attempt: int, temporary: bool = False
+    ) -> None:
+        self.temporary += [uri] if temporary else []
         try:
             self.storage.info(uri)
         except NotFound:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
+from rasterio.rpc import RPC
 from rasterio.transform import Affine, from_origin
 
 UTM33_ORIGIN = from_origin(500_000.0, 5_300_000.0, 10.0, 10.0)
@@ -145,3 +147,45 @@ def pixels_of(path: Path) -> dict[str, Any]:
             "nodata": dataset.nodata,
             "colorinterp": dataset.colorinterp,
         }
+
+
+def simple_rpcs(**changes: Any) -> RPC:
+    """Of an image of 64 x 48 pixels around 15 degrees east, 47 degrees north, north-up and linear."""
+    samples, lines = [0.0, 1.0] + [0.0] * 18, [0.0, 0.0, -1.0] + [0.0] * 17
+    one = [1.0] + [0.0] * 19
+    sound = {
+        "height_off": 100.0, "height_scale": 500.0, "lat_off": 47.0, "lat_scale": 0.01, "line_off": 24.0,
+        "line_scale": 24.0, "long_off": 15.0, "long_scale": 0.01, "samp_off": 32.0, "samp_scale": 32.0,
+        "line_num_coeff": lines, "line_den_coeff": one, "samp_num_coeff": samples, "samp_den_coeff": one,
+    }  # fmt: skip
+    return RPC(**(sound | changes))
+
+
+def control_points(*places: tuple[float, float, float, float]) -> list[GroundControlPoint]:
+    """From row, column, x, y."""
+    return [GroundControlPoint(row=row, col=col, x=x, y=y, z=0) for row, col, x, y in places]
+
+
+def sparse(
+    path: Path, *, width: int, height: int, finish: Callable[[Any], None] | None = None, **options: Any
+) -> Path:
+    """Tiles of 64 x 64 of which only those are stored that `finish(dataset)` writes."""
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=width,
+        height=height,
+        count=1,
+        dtype="uint8",
+        crs="EPSG:32633",
+        transform=UTM33_ORIGIN,
+        tiled=True,
+        blockxsize=64,
+        blockysize=64,
+        SPARSE_OK=True,
+        **options,
+    ) as dataset:
+        if finish:
+            finish(dataset)
+    return path

@@ -18,12 +18,20 @@ _TEMPLATES = {"z": "0", "x": "0", "y": "0", "tileMatrixSetId": "WebMercatorQuad"
 
 @pytest.fixture(scope="module")
 def published(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The status of one vector and one raster dataset."""
+    """The status of one vector dataset, one raster, and one mosaic."""
     image: Path = rgb(tmp_path_factory.mktemp("rasters") / "image.tif")
+    mosaic = hub.publish("large_raster", hub.upload("image.tif", image.read_bytes()))
     return {
         "vector": hub.publish("vector", hub.upload("places.geojson", geojson([Point(12.5, 41.9)]))),
         "raster": hub.publish("raster", hub.upload("image.tif", image.read_bytes())),
+        "mosaic": {**mosaic, "part_name": _first_part(hub, mosaic)},
     }
+
+
+def _first_part(hub: Hub, mosaic: dict[str, Any]) -> str:
+    """The name of a part, as its address in the MosaicJSON ends in it."""
+    tiles: dict[str, list[str]] = hub.get(mosaic["endpoints"]["mosaicjson"]).json()["tiles"]
+    return next(iter(tiles.values()))[0].rpartition("/")[2].removesuffix(".tif")
 
 
 def _urls(document: Any) -> Iterator[str]:
@@ -46,10 +54,11 @@ def _ours(hub: Hub, document: Any, status: dict[str, Any]) -> set[str]:
 def _filled(url: str, status: dict[str, Any]) -> str:
     west, south, east, north = status["data_characteristics"]["bbox"]
     place = {**_TEMPLATES, "lon": str((west + east) / 2), "lat": str((south + north) / 2)}
+    place["name"] = status.get("part_name", "")
     return re.sub(r"{(\w+)}", lambda found: place[found[1]], url)
 
 
-@pytest.mark.parametrize("data_type", ["vector", "raster"])
+@pytest.mark.parametrize("data_type", ["vector", "raster", "mosaic"])
 def test_every_url_of_an_answer_answers_and_so_do_those_behind_it(
     hub: Hub, published: dict[str, dict[str, Any]], data_type: str
 ) -> None:

@@ -9,10 +9,10 @@ import rasterio
 from azure.storage.blob import BlobServiceClient
 
 from core.errors import ContractViolation, InvalidRequest, TransientError, Unavailable
-from core.task_models.raster import CreateCogParameters, VerifyCogParameters
+from core.task_models.raster_cog import CreateCogParameters, VerifyCogParameters
 from infrastructure.blob import AzureBlobStore
 from infrastructure.storage_account import FOR_CALLERS, StorageAccount
-from services.raster.cog import create_cog
+from services.raster.create_cog import create_cog
 from services.raster.verify import verify_cog
 from tests import rasters
 from tests.blobs import surroundings
@@ -65,7 +65,7 @@ def test_a_raster_becomes_a_cog_in_storage(storage: Storage, store: AzureBlobSto
         CreateCogParameters(source_uri=uri, target_prefix=f"azure://{storage.silver}/rasters/d_1/r1"),
         surroundings(tmp_path / "create", store).context,
     )
-    cog = verify_cog(VerifyCogParameters(created=created), surroundings(tmp_path / "verify", store).context)
+    cog = verify_cog(VerifyCogParameters(cog=created), surroundings(tmp_path / "verify", store).context)
     with rasterio.Env(**store.gdal_options()), rasterio.open(store.gdal_path(cog.blob_uri)) as dataset:
         assert (dataset.read() == rasters.pixels_of(source)["data"]).all()
         assert dataset.overviews(1) == [2]

@@ -1,5 +1,6 @@
 """What every blob store must do: one set of cases, for Azure's service and for the directory in tests."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -126,6 +127,47 @@ def test_names_are_used_once(case: Case, local: Path, tmp_path: Path) -> None:
         case.store.upload_new(local, uri, content_type="image/tiff")
     assert caught.value.code == "BLOB_EXISTS"
     assert case.store.info(uri) == first
+
+
+def test_an_upload_in_blocks(case: Case) -> None:
+    """In any order, and a block that is sent again counts as it was sent last."""
+    uri, blocks = f"azure://{case.silver}/a.tif", [b"01234", b"56789", b"end"]
+    upload = case.store.begin_upload(uri, content_type="image/tiff")
+    upload.put(2, blocks[2])
+    upload.put(0, b"wrong")
+    upload.put(1, blocks[1])
+    upload.put(0, blocks[0])
+    with pytest.raises(NotFound):
+        case.store.info(uri)
+    md5 = hashlib.md5(b"".join(blocks)).digest()
+    info = upload.commit(3, md5=md5)
+    assert info == case.store.info(uri)
+    assert (info.size_bytes, info.md5, info.content_type) == (13, md5, "image/tiff")
+    assert b"".join(case.store.open_range(uri)) == b"0123456789end"
+
+
+def test_an_upload_in_blocks_does_not_replace(case: Case, local: Path) -> None:
+    uri = f"azure://{case.silver}/a.tif"
+    first = case.store.upload_new(local, uri, content_type="image/tiff")
+    upload = case.store.begin_upload(uri, content_type="image/tiff")
+    upload.put(0, b"late")
+    with pytest.raises(Conflict) as caught:
+        upload.commit(1, md5=hashlib.md5(b"late").digest())
+    assert caught.value.code == "BLOB_EXISTS"
+    assert case.store.info(uri) == first
+
+
+def test_two_uploads_of_one_name_do_not_mix(case: Case) -> None:
+    """As of two attempts at one task, the first of which has lost its lease and does not know."""
+    uri = f"azure://{case.silver}/a.tif"
+    one, other = (case.store.begin_upload(uri, content_type="image/tiff") for _ in range(2))
+    one.put(0, b"one")
+    other.put(0, b"other")
+    info = one.commit(1, md5=hashlib.md5(b"one").digest())
+    with pytest.raises(Conflict):
+        other.commit(1, md5=hashlib.md5(b"other").digest())
+    assert b"".join(case.store.open_range(uri)) == b"one"
+    assert case.store.info(uri) == info
 
 
 def test_delete(case: Case, local: Path) -> None:

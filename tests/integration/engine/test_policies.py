@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import pytest
 
 from core.control import RetryScope
 from core.errors import Conflict, NotFound, PermanentTaskError
 from core.models.job import JobStatus
-from core.models.stage import BEST_EFFORT, FAIL_FAST, FailurePolicy, Parallelism, Stage
+from core.models.stage import BEST_EFFORT, FAIL_FAST, FailurePolicy, Parallelism, Stage, TaskDefinition
 from core.models.task import TaskStatus
+from core.stage_results import StageResults
 from tests.integration.engine.invariants import assert_invariants
-from tests.integration.engine.machine_under_test import CountingJob, Engine, Number
+from tests.integration.engine.machine_under_test import CountingJob, Engine, Number, Plan
 from tools.stack.database import DatabaseUrls
 
 
@@ -31,6 +33,31 @@ def job_with(policy: FailurePolicy) -> type[CountingJob]:
         stages = tuple(Stage(n, f"s{n}", "count", Parallelism.FAN_OUT, policy) for n in (1, 2, 3))
 
     return Job
+
+
+class LenientJob(CountingJob):
+    """Lets fail by share, by declaration, and by number; notes the holes that the planning of a stage saw."""
+
+    stages = tuple(
+        Stage(n, f"s{n}", "count", Parallelism.FAN_OUT, FailurePolicy.allow(1_000_000)) for n in (1, 2, 3)
+    )
+    seen: ClassVar[dict[int, list[tuple[int, str]]]] = {}
+
+    @classmethod
+    def failure_policy(cls, stage: int, parameters: Plan) -> FailurePolicy | None:
+        return FailurePolicy.fraction(0.29) if stage == 1 else None
+
+    @classmethod
+    def create_tasks_for_stage(
+        cls, stage: int, parameters: Plan, previous: StageResults
+    ) -> list[TaskDefinition]:
+        cls.seen[stage] = [(hole.stage, hole.task_key) for hole in previous.holes()]
+        return super().create_tasks_for_stage(stage, parameters, previous)
+
+    @classmethod
+    def finalize_job(cls, parameters: Plan, results: StageResults) -> dict[str, Any]:
+        summed = super().finalize_job(parameters, results)
+        return {**summed, "holes": [hole.task_key for hole in results.holes()]}
 
 
 @contextmanager
@@ -60,6 +87,35 @@ def test_a_stage_fails_when_more_fail_than_its_policy_allows(
             assert holes == [(stage, n, "TEST_FAILURE") for stage in (1, 2, 3) for n in numbers]
             assert job.result == {"sum": sum(set(range(5)) - set(numbers))}
         assert engine.ended == [job_id]
+
+
+@pytest.mark.parametrize(
+    ("failed", "ends"), [((), "completed"), ((0, 9), "completed"), ((0, 5, 9), "failed")]
+)
+def test_a_job_may_say_by_its_parameters_what_share_may_fail(
+    database_urls: DatabaseUrls, failed: tuple[int, ...], ends: str
+) -> None:
+    """0.29 of ten tasks are two; the declared policy holds for the stages that the job says nothing of."""
+    with engine_of(database_urls, handler=failing(*failed), job=LenientJob) as engine:
+        job_id = engine.submit(10, 10, 1)
+        engine.run()
+        assert engine.job(job_id).status == ends
+        allowed = engine.rows("SELECT allowed_failures FROM app.stages ORDER BY number")
+        assert [row["allowed_failures"] for row in allowed][:2] == [2, 1_000_000][: len(allowed)]
+
+
+def test_later_stages_and_the_end_of_the_job_see_the_holes(database_urls: DatabaseUrls) -> None:
+    with engine_of(database_urls, handler=failing(3, 7), job=LenientJob) as engine:
+        job_id = engine.submit(10, 8, 6)
+        engine.run()
+        job = engine.job(job_id)
+        assert LenientJob.seen == {
+            1: [],
+            2: [(1, "3"), (1, "7")],
+            3: [(1, "3"), (1, "7"), (2, "3"), (2, "7")],
+        }
+        assert job.result == {"sum": 0 + 1 + 2 + 4 + 5, "holes": ["3"]}
+        assert [(hole.stage, hole.task_key) for hole in job.holes] == [*LenientJob.seen[3], (3, "3")]
 
 
 def test_cancelling_ends_the_job_and_its_tasks(database_urls: DatabaseUrls) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 import services.registry
 from core.errors import PermanentTaskError
-from core.task_models.raster import CreateCogParameters, CreateCogResult, ValidateRasterParameters
+from core.task_models.raster_cog import CreateCogParameters, ProcessRasterResult
+from core.task_models.raster_validation import ValidateRasterParameters
 from services.isolation.runner import TaskRunner
 from tests.blobs import DirectoryBlobStore, surroundings
 from tests.integration.isolation import raster_surroundings
@@ -37,21 +38,21 @@ def test_cogs_made_in_children_are_those_made_here(
     source = storage.put("azure://bronze/a.tif", rgb(tmp_path / "a.tif", width=700, height=600).read_bytes())
     here = surroundings(tmp_path / "here", storage).context
 
-    def create(number: int) -> CreateCogResult:
+    def create(number: int) -> ProcessRasterResult:
         """Number 0 in this process, after the others were forked from one that had GDAL loaded as well."""
         parameters = CreateCogParameters(source_uri=source.uri, target_prefix=f"azure://silver/{number}")
         handler = HANDLERS["create_cog"]
         (workspace := tmp_path / f"work{number}").mkdir()
         result = runner(replace(handler, isolated=number > 0), parameters, replace(here, workspace=workspace))
-        assert isinstance(result, CreateCogResult)
+        assert isinstance(result, ProcessRasterResult)
         return result
 
     with ThreadPoolExecutor(4) as pool:
         in_children = list(pool.map(create, range(1, 5)))
     in_process = create(0)
-    assert {result.cog.sha256 for result in in_children} == {in_process.cog.sha256}
-    assert {result.pixel_checksums for result in in_children} == {in_process.pixel_checksums}
-    assert all(storage.info(result.cog.blob_uri) for result in in_children)
+    assert {result.sha256 for result in in_children} == {in_process.sha256}
+    assert {result.proof for result in in_children} == {in_process.proof}
+    assert all(storage.info(result.blob_uri) for result in in_children)
 
 
 def test_a_refusal_comes_back_as_it_is(

@@ -17,7 +17,7 @@ from geo_platform.router import PlatformRouter, Submitted
 from infrastructure.database import Database
 from infrastructure.repositories.vectors import publish_table
 from tests.blobs import DirectoryBlobStore
-from tests.integration.platform.results import result_of
+from tests.integration.platform.results import left_by
 from tools.stack.database import DatabaseUrls
 
 BASE = "https://hub.example"
@@ -91,29 +91,57 @@ class PlatformUnderTest:
             error=json.dumps(error) if error is not None else None,
         )
 
-    def run_step(self, request_id: str, step: int) -> str:
-        """End the job of a step well, with what its handlers would have made; nobody has been told yet."""
+    def run_step(self, request_id: str, step: int, **changes: Any) -> str:
+        """End the job of a step well, with what its handlers would have made; nobody has been told yet.
+
+        `changes` replace parts of the result.
+        """
         job_id = self.job_of(request_id, step)
         job = self.rows("SELECT job_type, parameters FROM app.jobs WHERE job_id = %(id)s", id=job_id)[0]
-        result = result_of(job["job_type"], job["parameters"], job_id=job_id)
+        left = left_by(job["job_type"], job["parameters"], job_id=job_id)
+        self._complete_a_task(job_id)
         if job["job_type"] == "ingest_vector":
-            self._stage_table(job_id, result["table"])
-        if job["job_type"] == "process_raster":
-            self._stage("blob", result["blob_uri"], job_id=job_id)
-        self.end_job(job_id, result=result)
+            self._stage_table(job_id, left.result["table"])
+        for uri in left.blobs:
+            self._stage("blob", uri, job_id=job_id)
+        for uri in left.temporary:
+            self._stage("blob", uri, job_id=job_id, temporary=True)
+        for uri, content in left.contents.items():
+            self.blobs.put(uri, content.encode())
+        self.end_job(job_id, result=left.result | changes)
         return job_id
 
-    def run_chain(self, request_id: str) -> str:
-        """All steps, told to the Platform; the id of the last job."""
-        steps = self.value(
-            "SELECT jsonb_array_length(job_chain) FROM platform.requests WHERE request_id = %(id)s",
-            id=request_id,
+    def run_chain(self, request_id: str, **changes: Mapping[str, Any]) -> str:
+        """All steps, told to the Platform; the id of the last job.
+
+        `changes` replace parts of the result of the job of that type.
+        """
+        job_id, chain = (
+            "",
+            "SELECT job_chain, current_job_index AS step FROM platform.requests WHERE request_id = %(id)s",
         )
-        job_id = ""
-        for step in range(steps):
-            job_id = self.run_step(request_id, step)
+        while True:
+            (row,) = self.rows(chain, id=request_id)
+            if row["step"] >= len(row["job_chain"]):
+                return job_id
+            job_type = row["job_chain"][row["step"]]["job_type"]
+            job_id = self.run_step(request_id, row["step"], **changes.get(job_type, {}))
             self.completion.on_job_terminal(job_id)
-        return job_id
+
+    def _complete_a_task(self, job_id: str) -> None:
+        """The job's only task, in its second attempt: the first one was lost."""
+        self.execute(
+            "INSERT INTO app.stages (job_id, number, name, task_type, task_count, status, closed_at)"
+            " VALUES (%(job_id)s, 1, 's', 't', 1, 'closed', clock_timestamp())",
+            job_id=job_id,
+        )
+        self.execute(
+            "INSERT INTO app.tasks (task_id, job_id, stage, task_index, task_type, target_queue, parameters,"
+            " status, attempt, max_attempts, finished_at)"
+            " VALUES (%(task_id)s, %(job_id)s, 1, 0, 't', 'q', '{}', 'completed', 2, 3, clock_timestamp())",
+            job_id=job_id,
+            task_id=_task_of(job_id),
+        )
 
     def _stage_table(self, job_id: str, name: str) -> None:
         self._stage("table", name, job_id=job_id)
@@ -122,16 +150,22 @@ class PlatformUnderTest:
         )
         self.execute(f"INSERT INTO staging.\"{name}\" VALUES (1, 'a', ST_SetSRID(ST_Point(1, 2), 4326))")
 
-    def _stage(self, kind: str, location: str, *, job_id: str) -> None:
-        for attempt, where in enumerate((location, f"{location}-lost"), start=1):
+    def _stage(self, kind: str, location: str, *, job_id: str, temporary: bool = False) -> None:
+        for attempt, where in enumerate((f"{location}-lost", location), start=1):
             self.execute(
-                "INSERT INTO app.artefacts (job_id, task_id, attempt, kind, location)"
-                " VALUES (%(job_id)s, 't', %(attempt)s, %(kind)s, %(location)s)",
+                "INSERT INTO app.artefacts (job_id, task_id, attempt, kind, location, temporary)"
+                " VALUES (%(job_id)s, %(task_id)s, %(attempt)s, %(kind)s, %(location)s, %(temporary)s)",
                 job_id=job_id,
+                task_id=_task_of(job_id),
                 attempt=attempt,
                 kind=kind,
                 location=where,
+                temporary=temporary,
             )
+
+
+def _task_of(job_id: str) -> str:
+    return f"{job_id[:32]}-1-0"
 
 
 def body_with(**changes: Any) -> dict[str, Any]:
@@ -154,11 +188,14 @@ def platform_on(urls: DatabaseUrls, directory: Path) -> Iterator[PlatformUnderTe
     blobs = DirectoryBlobStore(directory)
     blobs.put("bronze/floods/extent.gpkg", b"not looked at by the Platform")
     blobs.put("bronze/dem.tif", b"nor this")
+    for name in ("a.tif", "b.tif", "notes.txt"):
+        blobs.put(f"bronze/scenes/2024/{name}", b"nor these")
     with Database(urls.app, pool_max=12, connect_seconds=20, on_promised=sent.extend) as database:
         parts = PlatformParts(
             options=PlatformOptions(public_base_url=BASE, max_source_bytes=1000),
             transactions=database.unit_of_work,
             storage=blobs,
+            patient_storage=blobs,
             jobs=jobs.registry.discover(),
             publish_table=publish_table,
             require_listeners=lambda job_types: None,

@@ -1,22 +1,49 @@
-"""What the jobs of the chains leave behind, as their result models have it."""
+"""What the jobs of the chains leave behind: results in the shape of their models, and blobs."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from core.task_models.raster import ProcessRasterResult
+from core.task_models.raster_cog import ProcessRasterResult
+from core.task_models.raster_collection import (
+    ProcessRasterCollectionResult,
+    ValidateRasterCollectionResult,
+)
+from core.task_models.raster_mosaic import MosaicResult
+from core.task_models.raster_stac import StacItemsResult
+from core.task_models.raster_terrain import TerrainProductsResult
+from core.task_models.raster_tile_cache import GenerateTileCacheResult
+from core.task_models.raster_validation import ValidateRasterResult
+from core.task_models.stac import StacResult
 
 BBOX = [1.0, 2.0, 1.0, 2.0]
+PIXEL_BYTES = 100
+FILE_COUNT, REFUSED_COUNT = 3, 1
+RENDERING = {"bidx": [1], "colormap_name": "viridis"}
+_BAND = {"min": 0.0, "max": 1.0, "mean": 0.5, "stddev": 0.1, "valid_percent": 100.0}
+
+
+@dataclass
+class Left:
+    """A job's result, the blobs that its tasks staged, and the contents that somebody will read."""
+
+    result: dict[str, Any]
+    blobs: list[str] = field(default_factory=list)
+    temporary: list[str] = field(default_factory=list)
+    contents: dict[str, str] = field(default_factory=dict)
 
 
 def result_of(job_type: str, parameters: Mapping[str, Any], *, job_id: str) -> dict[str, Any]:
     """The result of a job of this type with these parameters."""
+    return left_by(job_type, parameters, job_id=job_id).result
+
+
+def left_by(job_type: str, parameters: Mapping[str, Any], *, job_id: str) -> Left:
+    """All that a job of this type with these parameters leaves behind."""
     if job_type == "ingest_vector":
-        return _ingested(parameters, table=f"t_{job_id[:12]}")
-    if job_type == "validate_raster":
-        return {**_raster(parameters), "warnings": ["no overviews"]}
-    if job_type == "process_raster":
-        return _cog(parameters)
-    return _catalogued(parameters)
+        return Left(_ingested(parameters, table=f"t_{job_id[:12]}"))
+    return _MADE_BY[job_type](parameters)
 
 
 def _ingested(parameters: Mapping[str, Any], *, table: str) -> dict[str, Any]:
@@ -40,48 +67,198 @@ def _ingested(parameters: Mapping[str, Any], *, table: str) -> dict[str, Any]:
     }
 
 
-def _raster(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    source = {
+_HEADER: dict[str, Any] = {
+    "width": 10,
+    "height": 10,
+    "band_count": 1,
+    "dtypes": ["uint8"],
+    "nodata": None,
+    "crs": "EPSG:4326",
+    "bounds": [0.0, 0.0, 1.0, 1.0],
+    "bbox": [0.0, 0.0, 1.0, 1.0],
+    "resolution": [0.1, 0.1],
+    "transform": [0.1, 0.0, 0.0, 0.0, -0.1, 1.0],
+    "color_interpretation": ["gray"],
+    "descriptions": [None],
+}
+
+
+def _finding(code: str) -> dict[str, Any]:
+    return {"code": code, "severity": "warning", "message": f"{code} was seen"}
+
+
+def _source(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "uri": parameters["source_uri"],
         "size_bytes": 8,
         "etag": parameters["source_etag"],
         "driver": "GTiff",
     }
+
+
+def _validated(parameters: Mapping[str, Any]) -> Left:
+    result = ValidateRasterResult.model_validate(
+        {
+            **_HEADER,
+            "source": _source(parameters),
+            "classification": "continuous",
+            "pixel_bytes": PIXEL_BYTES,
+            "findings": [_finding("NO_OVERVIEWS")],
+            "warnings": ["no overviews"],
+        }
+    )
+    return Left(result.model_dump(mode="json"))
+
+
+def _cog(parameters: Mapping[str, Any]) -> Left:
+    uri = f"{parameters['target_prefix']}/cog.tif"
+    result = ProcessRasterResult.model_validate(
+        {
+            **_HEADER,
+            "blob_uri": uri,
+            "size_bytes": 100,
+            "sha256": "0" * 64,
+            "overviews": [],
+            "statistics": [_BAND],
+            "classification": "continuous",
+            "rendering": RENDERING,
+            "compression": "DEFLATE",
+            "blocksize": parameters["options"]["blocksize"],
+            "resampling": None,
+            "overview_resampling": "average",
+            "proof": {"compared_with": "source", "algorithm": "sha256", "checksums": ["0"], "equal": True},
+            "source": _source(parameters),
+            "findings": [_finding("NO_OVERVIEWS"), _finding("KEPT_LOSSLESS")],
+        }
+    )
+    return Left(result.model_dump(mode="json"), blobs=[uri])
+
+
+def _mosaic(parameters: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    prefix = parameters["target_prefix"]
+    values = {
+        **_HEADER,
+        "mosaic_uri": f"{prefix}/mosaic.json",
+        "parts_uri": f"{prefix}/parts.jsonl",
+        "overview_uri": f"{prefix}/overview.tif",
+        "part_count": 3,
+        "missing_count": 0,
+        "total_bytes": 300,
+        "minzoom": 3,
+        "maxzoom": 9,
+        "overview_resolution": 0.5,
+        "statistics": [_BAND],
+        "classification": "continuous",
+        "rendering": RENDERING,
+        "source": None,
+    }
+    return MosaicResult.model_validate(values | changes).model_dump(mode="json")
+
+
+def _tiled(parameters: Mapping[str, Any]) -> Left:
+    prefix = parameters["target_prefix"]
+    result = _mosaic(parameters, source=_source(parameters), scheme_uri=f"{prefix}/scheme.geojson")
+    tiles = [f"{prefix}/tile_{number}.tif" for number in range(3)]
+    made = [result[name] for name in ("mosaic_uri", "parts_uri", "overview_uri", "scheme_uri")]
+    return Left(result, blobs=[*tiles, *made], temporary=[f"{prefix}/plan.json"])
+
+
+def _validated_collection(parameters: Mapping[str, Any]) -> Left:
+    uri = f"{parameters['target_prefix']}/files.jsonl"
+    refused = [
+        {"name": "bad", "uri": "azure://bronze/c/bad.tif", "code": "CRS_MISSING", "message": "No CRS."}
+    ]
+    result = ValidateRasterCollectionResult.model_validate(
+        {
+            "files_uri": uri,
+            "file_count": FILE_COUNT,
+            "total_bytes": 24,
+            "pixel_bytes": 300,
+            "classification": "continuous",
+            "groups": [],
+            "refused": refused[:REFUSED_COUNT],
+            "refused_count": REFUSED_COUNT,
+        }
+    )
+    return Left(result.model_dump(mode="json"), temporary=[uri])
+
+
+def _made_of_collection(parameters: Mapping[str, Any]) -> Left:
+    prefix = parameters["target_prefix"]
+    uri = f"{prefix}/parts.jsonl"
+    result = ProcessRasterCollectionResult.model_validate(
+        {
+            "parts_uri": uri,
+            "part_count": FILE_COUNT - 1,
+            "missing_count": 1,
+            "missing": [{"name": "torn", "code": "RASTER_UNREADABLE"}],
+            "total_bytes": 200,
+        }
+    )
+    blobs = [f"{prefix}/part_{number}.tif" for number in range(FILE_COUNT - 1)]
+    return Left(result.model_dump(mode="json"), blobs=[*blobs, uri])
+
+
+def _mosaic_of_collection(parameters: Mapping[str, Any]) -> Left:
+    result = _mosaic(
+        parameters,
+        parts_uri=parameters["parts_uri"],
+        part_count=FILE_COUNT - 1,
+        missing_count=parameters["missing_count"],
+        missing=parameters["missing"],
+    )
+    return Left(result, blobs=[result["mosaic_uri"], result["overview_uri"]])
+
+
+def _cached(parameters: Mapping[str, Any]) -> Left:
+    uri = f"{parameters['target_prefix']}/cache.pmtiles"
+    result = GenerateTileCacheResult.model_validate(
+        {
+            "tile_cache_uri": uri,
+            "size_bytes": 50,
+            "sha256": "1" * 64,
+            "minzoom": 0,
+            "maxzoom": 4,
+            "tile_count": 21,
+            "format": "png",
+            "bbox": [0.0, 0.0, 1.0, 1.0],
+        }
+    )
+    return Left(result.model_dump(mode="json"), blobs=[uri])
+
+
+def _terrain(parameters: Mapping[str, Any]) -> Left:
+    products = [
+        {
+            "name": name,
+            "blob_uri": f"{parameters['target_prefix']}/{name}.tif",
+            "size_bytes": 10,
+            "sha256": "2" * 64,
+            "media_type": "image/tiff",
+        }
+        for name in parameters["products"]
+    ]
+    result = TerrainProductsResult.model_validate({"products": products})
+    return Left(result.model_dump(mode="json"), blobs=[product["blob_uri"] for product in products])
+
+
+def _catalogued(parameters: Mapping[str, Any]) -> Left:
+    item = stac_item(parameters["item_id"], parameters, href=str(parameters["hrefs"]["download"]))
+    result = StacResult.model_validate({"collection": _stac_collection(parameters), "item": item})
+    return Left(result.model_dump(mode="json"))
+
+
+def _catalogued_mosaic(parameters: Mapping[str, Any]) -> Left:
+    summary = parameters["summary"]
+    uri = f"{summary['mosaic_uri']}-items.jsonl"
+    names = [f"part_{number}" for number in range(summary["part_count"])]
+    lines = [json.dumps(stac_item(name, parameters, href="https://hub.example/part")) for name in names]
+    result = StacItemsResult(collection=_stac_collection(parameters), items_uri=uri, item_count=len(names))
+    return Left(result.model_dump(mode="json"), temporary=[uri], contents={uri: "\n".join(lines) + "\n"})
+
+
+def _stac_collection(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "source": source,
-        "width": 10,
-        "height": 10,
-        "band_count": 1,
-        "dtypes": ["uint8"],
-        "nodata": None,
-        "crs": "EPSG:4326",
-        "bounds": [0.0, 0.0, 1.0, 1.0],
-        "bbox": [0.0, 0.0, 1.0, 1.0],
-        "resolution": [0.1, 0.1],
-        "transform": [0.1, 0.0, 0.0, 0.0, -0.1, 1.0],
-        "color_interpretation": ["gray"],
-        "descriptions": [None],
-    }
-
-
-def _cog(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    statistics = {"min": 0.0, "max": 1.0, "mean": 0.5, "stddev": 0.1, "valid_percent": 100.0}
-    result = {
-        **_raster(parameters),
-        "blob_uri": f"{parameters['target_prefix']}/cog.tif",
-        "size_bytes": 100,
-        "sha256": "0" * 64,
-        "overviews": [],
-        "statistics": [statistics],
-        "compression": parameters["compression"],
-        "warnings": [],
-    }
-    return ProcessRasterResult.model_validate(result).model_dump(mode="json")
-
-
-def _catalogued(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    bbox = parameters["summary"]["bbox"]
-    collection = {
         "type": "Collection",
         "stac_version": "1.0.0",
         "id": parameters["collection_id"],
@@ -94,15 +271,35 @@ def _catalogued(parameters: Mapping[str, Any]) -> dict[str, Any]:
         },
         "links": [],
     }
-    item = {
+
+
+def stac_item(name: str, parameters: Mapping[str, Any], *, href: str) -> dict[str, Any]:
+    """An item of the parameters' collection."""
+    bbox = parameters["summary"]["bbox"]
+    return {
         "type": "Feature",
         "stac_version": "1.0.0",
-        "id": parameters["item_id"],
+        "id": name,
         "collection": parameters["collection_id"],
         "geometry": {"type": "Point", "coordinates": bbox[:2]},
         "bbox": bbox,
         "properties": {"datetime": "2026-01-02T03:04:05Z"},
         "links": [],
-        "assets": {"data": {"href": str(parameters["hrefs"]["download"])}},
+        "assets": {"data": {"href": href}},
     }
-    return {"collection": collection, "item": item}
+
+
+_MADE_BY: Mapping[str, Callable[[Mapping[str, Any]], Left]] = {
+    "stac_catalog_vectors": _catalogued,
+    "validate_raster": _validated,
+    "process_raster": _cog,
+    "process_large_raster": _tiled,
+    "validate_raster_collection": _validated_collection,
+    "process_raster_collection": _made_of_collection,
+    "create_mosaic_json": _mosaic_of_collection,
+    "generate_tile_cache": _cached,
+    "terrain_products": _terrain,
+    "stac_catalog_raster": _catalogued,
+    "stac_catalog_tiles": _catalogued_mosaic,
+    "stac_catalog_collection": _catalogued_mosaic,
+}

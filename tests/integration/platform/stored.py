@@ -1,5 +1,7 @@
 """Questions that several tests ask of what is stored."""
 
+from typing import Any
+
 from core.errors import AppError
 from tests.integration.platform.platform_under_test import PlatformUnderTest
 
@@ -20,3 +22,10 @@ def errors(exc: Exception) -> str:
     """The code of one of our errors."""
     assert isinstance(exc, AppError)
     return exc.code
+
+
+def published(hub: PlatformUnderTest, collection_id: str) -> dict[str, Any]:
+    """What the serving apps know of a dataset."""
+    query = "SELECT * FROM platform.published_datasets WHERE collection_id = %(id)s"
+    (row,) = hub.rows(query, id=collection_id)
+    return row

@@ -64,7 +64,7 @@ def test_a_vector_chain_is_published(hub: PlatformUnderTest) -> None:
     assert status.stac_metadata
     assert status.stac_metadata["collection"] == "ddh_vectors"
     assert visible(hub, request_id) == EVERYTHING
-    assert artefacts(hub) == [("published", False), ("staged", True)]
+    assert artefacts(hub) == [("staged", True), ("published", False)]
     with psycopg.connect(hub.urls.reader) as reader:
         assert reader.execute(f'SELECT count(*) FROM geo."{status.collection_id}"').fetchone() == (1,)
 
@@ -80,7 +80,7 @@ def test_a_raster_chain_is_published(hub: PlatformUnderTest) -> None:
     assert published["stac_collection"] == "ddh_rasters"
     assert status.warnings == ("no overviews",)
     assert job_types(hub) == ["validate_raster", "process_raster", "stac_catalog_raster"]
-    assert artefacts(hub) == [("published", False), ("staged", True)]
+    assert artefacts(hub) == [("staged", True), ("published", False)]
 
 
 def test_the_search_path_of_the_session_does_not_matter(hub: PlatformUnderTest) -> None:

@@ -46,7 +46,7 @@ def publish(
     connection: psycopg.Connection[Any],
     collection_id: str,
     *,
-    locations: Mapping[str, str],
+    locations: Mapping[str, Any],
     characteristics: Mapping[str, Any],
     data_type: str = "vector",
     revision: int = 1,

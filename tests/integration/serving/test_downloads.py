@@ -17,8 +17,8 @@ from core.errors import NotFound
 from infrastructure.blob import AzureBlobStore
 from infrastructure.blob_signing import BlobUrlSigner
 from infrastructure.storage_account import StorageAccount
-from tests.integration.serving import cogs
-from tests.integration.serving.functions_client import FunctionsClient
+from tests.integration.serving import cogs, mosaics
+from tests.integration.serving.functions_client import BASE_URL, FunctionsClient
 from tests.integration.serving.publications import create_squares, insert_request, publish, publish_squares
 from tests.stack_fixtures.storage import Storage
 from triggers.serving.config import ServingConfig
@@ -214,3 +214,78 @@ def test_a_large_cog_is_left_to_the_store(cog: Published) -> None:
             assert "heights.tif" in response.headers["content-disposition"]
         part = worker.get(cog.path, {"range": "bytes=0-"})
         assert (part.status, part.body) == (206, cog.content[:1000])
+
+
+# -- Files of a raster by name --------------------------------------------------------------------
+
+
+@pytest.fixture
+def blob_config(config: ServingConfig, storage: Storage) -> ServingConfig:
+    account = StorageAccount(connection_string=storage.connection_string)
+    blobs = AzureBlobStore(account, readable=frozenset({storage.silver}))
+    return replace(config, blobs=blobs, signer=BlobUrlSigner(account))
+
+
+@pytest.fixture
+def blob_worker(blob_config: ServingConfig) -> Iterator[FunctionsClient]:
+    with FunctionsClient(blob_config) as running:
+        yield running
+
+
+def test_a_mosaic_comes_as_its_overview_its_document_and_its_parts(
+    blob_worker: FunctionsClient, storage: Storage, app_connection: Connection, tmp_path: Path
+) -> None:
+    scene = mosaics.terrain()
+    stored = mosaics.store_mosaic(storage, tmp_path, mosaics.cut_into_parts(scene), whole=scene)
+    request_id = publish(
+        app_connection, "hills", locations=stored.locations, characteristics=stored.characteristics,
+        data_type="raster",
+    )  # fmt: skip
+    path = path_of(request_id)
+    overview = blob_worker.get(path)
+    assert overview.body == (tmp_path / "overview.tif").read_bytes()
+    assert blob_worker.get(f"{path}?f=cog").body == overview.body
+    document = blob_worker.get(f"{path}?f=mosaicjson")
+    assert document.headers["content-disposition"] == 'attachment; filename="hills.json"'
+    assert f"{BASE_URL}{path}/part_0_1.tif" in document.json["tiles"]["0"]
+    content = (tmp_path / "part_0_1.tif").read_bytes()
+    for name in ("part_0_1", "part_0_1.tif"):
+        part = blob_worker.get(f"{path}/{name}")
+        assert (part.status, part.body) == (200, content)
+        assert part.headers["content-disposition"] == 'attachment; filename="hills_part_0_1.tif"'
+    piece = blob_worker.get(f"{path}/part_0_1", {"range": "bytes=10-19"})
+    assert (piece.status, piece.body) == (206, content[10:20])
+    head = blob_worker.call("HEAD", f"{path}/part_0_1")
+    assert (head.status, head.headers["content-length"]) == (200, str(len(content)))
+    for wrong in ("part_9_9", "part_0_1.png", "overview", ".."):
+        answer = blob_worker.get(f"{path}/{wrong}")
+        assert (answer.status, answer.json["code"]) == (404, "FILE_NOT_FOUND")
+    refused = blob_worker.get(f"{path}?f=pmtiles")
+    assert (refused.status, refused.json["field_errors"][0]["msg"]) == (422, "must be one of cog, mosaicjson")
+
+
+def test_products_and_drawn_tiles_come_by_name(
+    blob_worker: FunctionsClient, storage: Storage, app_connection: Connection, tmp_path: Path
+) -> None:
+    uris = {}
+    for name in ("data.tif", "shade.tif", "lines.gpkg", "low.pmtiles"):
+        (tmp_path / name).write_bytes(name.encode())
+        uris[name] = cogs.upload(storage, tmp_path / name, f"rasters/{name}")
+    locations = {
+        "blob": uris["data.tif"],
+        "tile_cache": uris["low.pmtiles"],
+        "products": {"hillshade": uris["shade.tif"], "contours": uris["lines.gpkg"]},
+    }
+    request_id = publish(app_connection, "hills", locations=locations, characteristics={}, data_type="raster")
+    path = path_of(request_id)
+    for query, body, filename, media_type in (
+        ("", b"data.tif", "hills.tif", "image/tiff"),
+        ("?f=pmtiles", b"low.pmtiles", "hills.pmtiles", "application/vnd.pmtiles"),
+        ("?f=hillshade", b"shade.tif", "hills_hillshade.tif", "image/tiff"),
+        ("/hillshade", b"shade.tif", "hills_hillshade.tif", "image/tiff"),
+        ("/contours.gpkg", b"lines.gpkg", "hills_contours.gpkg", "application/geopackage+sqlite3"),
+    ):
+        answer = blob_worker.get(path + query)
+        assert (answer.status, answer.body, answer.type) == (200, body, media_type)
+        assert answer.headers["content-disposition"] == f'attachment; filename="{filename}"'
+    assert blob_worker.get(f"{path}/slope").json["code"] == "FILE_NOT_FOUND"

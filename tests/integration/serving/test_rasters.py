@@ -209,3 +209,24 @@ def test_tile_matrix_sets_and_colour_maps_are_listed(worker: FunctionsClient) ->
     assert worker.get("/api/tileMatrixSets/WebMercatorQuad").status == 200
     assert worker.get("/api/colorMaps/viridis").status == 200
     assert worker.get("/api/colorMaps").status == 200
+
+
+@pytest.mark.usefixtures("elevation")
+def test_what_is_published_anew_or_withdrawn_shows_at_once(
+    worker: FunctionsClient, storage: Storage, app_connection: Connection, tmp_path: Path
+) -> None:
+    """Although what is known of a revision is kept, and its file stays open."""
+    tile = f"{COG}/tiles/{INSIDE}.png?dataset=heights"
+    before = worker.get(tile)
+    cogs.write_cog(tmp_path / "second.tif", cogs.picture())
+    uri = cogs.upload(storage, tmp_path / "second.tif", "rasters/heights/r2/cog.tif")
+    known = cogs.characteristics(tmp_path / "second.tif")
+    publish(
+        app_connection, "heights", locations={"blob": uri}, characteristics=known, data_type="raster",
+        revision=2,
+    )  # fmt: skip
+    after = worker.get(tile, {"if-none-match": before.headers["etag"]})
+    assert after.status == 200
+    assert after.body != before.body
+    app_connection.execute("UPDATE app.datasets SET status = 'deleted' WHERE collection_id = 'heights'")
+    assert worker.get(tile).json["code"] == "COLLECTION_NOT_FOUND"

@@ -12,8 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from core.errors import NotFound
+from geo_platform.ports import PlatformOptions
 from geo_platform.router import PlatformRouter
+from geo_platform.submission import parse_submission
 from tests.unit.platform.http_requests import request
+from triggers.api_examples import SUBMISSIONS
 from triggers.application import Application
 from triggers.openapi import openapi_blueprint, openapi_document
 from triggers.platform import platform_blueprint
@@ -163,11 +166,16 @@ def test_an_error_is_as_it_is_described(document: dict[str, Any]) -> None:
     Draft202012Validator(resolved).validate(body)
 
 
-def test_the_body_of_the_seed_fits_its_description(document: dict[str, Any]) -> None:
+def body_validator(document: dict[str, Any]) -> Draft202012Validator:
+    """Of what `POST /api/platform/submit` is said to take."""
     text = json.dumps(document["components"]["schemas"]).replace("#/components/schemas/", "#/$defs/")
     taken = document["paths"]["/api/platform/submit"]["post"]["requestBody"]["content"]["application/json"]
     schema = json.loads(json.dumps(taken["schema"]).replace("#/components/schemas/", "#/$defs/"))
-    validator = Draft202012Validator({**schema, "$defs": json.loads(text)})
+    return Draft202012Validator({**schema, "$defs": json.loads(text)})
+
+
+def test_the_body_of_the_seed_fits_its_description(document: dict[str, Any]) -> None:
+    validator = body_validator(document)
     body = {
         "dataset_id": "d",
         "resource_id": "r",
@@ -178,7 +186,15 @@ def test_the_body_of_the_seed_fits_its_description(document: dict[str, Any]) -> 
     }
     assert validator.is_valid(body)
     assert not validator.is_valid({**body, "surprise": 1})
-    assert not validator.is_valid({**body, "request_type": "collection"})
+    assert not validator.is_valid({**body, "request_type": "rasters"})
+
+
+@pytest.mark.parametrize("name", list(SUBMISSIONS))
+def test_the_examples_are_taken_as_they_are_described(document: dict[str, Any], name: str) -> None:
+    operation = document["paths"]["/api/platform/submit"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["examples"][name]["value"]
+    body_validator(document).validate(example)
+    parse_submission(example, options=PlatformOptions(public_base_url=BASE))
 
 
 def test_the_function_answers_with_the_document(document: dict[str, Any]) -> None:

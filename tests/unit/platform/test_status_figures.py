@@ -8,36 +8,85 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidRequest
+from core.models.stage import Parallelism, Stage
 from geo_platform.listing import decode_cursor, encode_cursor
+from geo_platform.plan_context import ChainStep
+from geo_platform.progress import job_share, message_of, percent_of
 from geo_platform.stac_builder import extended
-from geo_platform.status import estimate_from, estimated_completion, job_share, percent_of
-from infrastructure.repositories.request_jobs import OpenStage, StepJob
+from geo_platform.status import estimate_from, estimated_completion
+from infrastructure.repositories.request_jobs import OpenStage
 from infrastructure.repositories.requests import Durations
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def job(total_stages: int) -> StepJob:
-    return StepJob(0, "j", "type", "processing", 1, total_stages, None, None, NOW, None)
+STAGES = (
+    Stage(1, "plan", "p"),
+    Stage(2, "create", "c", Parallelism.FAN_OUT, noun="tile", activity="Creating tile COGs"),
+    Stage(3, "gather", "g", activity="Creating the mosaic"),
+)
+
+
+def stage(number: int, task_count: int, **figures: Any) -> OpenStage:
+    """Nothing of it is done, unless `figures` say so."""
+    values: dict[str, Any] = {
+        "name": STAGES[number - 1].name,
+        "status": "open",
+        "finished_count": 0,
+        "failed_count": 0,
+        "running_count": 1,
+        "retrying_count": 0,
+        "finished_share": 0.0,
+    }
+    return OpenStage(number=number, task_count=task_count, **(values | figures))
 
 
 @pytest.mark.parametrize(
-    ("stage", "share"),
+    ("at", "share"),
     [
         (None, 0.0),
-        (OpenStage(1, "a", "open", 10, 0, 0.0), 0.0),
-        (OpenStage(1, "a", "open", 10, 5, 5.0), 0.125),
-        (OpenStage(2, "b", "open", 4, 1, 1.5), 0.34375),
-        (OpenStage(4, "d", "closed", 0, 0, 0.0), 1.0),
+        (stage(1, 1), 0.0),
+        (stage(1, 1, finished_share=0.5), 0.05),
+        (stage(2, 4, finished_share=0.0), 0.1),
+        (stage(2, 4, finished_share=1.5), 0.1 + 0.8 * 1.5 / 4),
+        (stage(3, 1), 0.9),
+        (stage(3, 0, status="closed"), 1.0),
     ],
 )
-def test_a_job_is_as_far_as_its_stages_and_tasks(stage: OpenStage | None, share: float) -> None:
-    assert job_share(job(4), stage) == share
+def test_a_job_is_as_far_as_its_stages_and_tasks(at: OpenStage | None, share: float) -> None:
+    assert job_share(at, STAGES) == pytest.approx(share)
 
 
-@given(st.integers(0, 3), st.integers(1, 4), st.floats(0, 1))
-def test_a_running_request_is_never_complete(done: int, total: int, share: float) -> None:
-    assert 0 <= percent_of(steps_completed=min(done, total), total_steps=total, share=share) <= 99
+def test_a_job_type_that_is_not_known_has_figures_all_the_same() -> None:
+    assert job_share(stage(2, 4, finished_share=2.0), ()) == pytest.approx(0.75)
+    assert message_of("new_job", stage(2, 4, finished_count=2), ()) == "new_job: create: task 3 of 4"
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (stage(2, 204, finished_count=130), "Creating tile COGs: tile 131 of 204"),
+        (stage(2, 204, finished_count=130, failed_count=2), "Creating tile COGs: tile 131 of 204, 2 failed"),
+        (stage(2, 4, running_count=0), "Creating tile COGs: tile 1 of 4 (waiting for a worker)"),
+        (
+            stage(2, 4, finished_count=3, running_count=0, retrying_count=1),
+            "Creating tile COGs: tile 4 of 4 (waiting to try again)",
+        ),
+        (stage(2, 4, finished_count=4, running_count=0, status="closed"), "Creating tile COGs: tile 4 of 4"),
+        (stage(3, 1), "Creating the mosaic"),
+        (stage(3, 1, finished_share=0.42), "Creating the mosaic: 42 %"),
+        (stage(3, 1, running_count=0), "Creating the mosaic (waiting for a worker)"),
+        (stage(1, 1), "job: plan"),
+    ],
+)
+def test_the_message_says_what_is_going_on(at: OpenStage, text: str) -> None:
+    assert message_of("job", at, STAGES) == text
+
+
+@given(st.integers(0, 2), st.floats(0, 1))
+def test_a_running_request_is_never_complete(step: int, share: float) -> None:
+    chain = tuple(ChainStep(name) for name in ("validate_raster", "process_raster", "stac_catalog_raster"))
+    assert 0 <= percent_of(chain, step=step, share=share) <= 99
 
 
 def test_an_estimate_needs_a_history() -> None:

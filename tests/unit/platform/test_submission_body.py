@@ -107,11 +107,11 @@ def test_everything_wrong_is_said_at_once() -> None:
     }
 
 
-@pytest.mark.parametrize("named", ["collection", "raster_collection", "Vector", "", 7, ["vector"], None])
+@pytest.mark.parametrize("named", ["collections", "rasters", "Vector", "", 7, ["vector"], None])
 def test_a_type_without_a_chain_is_refused_and_the_known_ones_are_named(named: Any) -> None:
     code, found = refused(request_type=named)
     assert code == "UNKNOWN_DATA_TYPE"
-    assert "Allowed: vector, raster." in found["request_type"]["hint"]
+    assert "Allowed: vector, raster, large_raster, raster_collection." in found["request_type"]["hint"]
 
 
 def test_a_missing_type_is_a_missing_field() -> None:

@@ -13,8 +13,10 @@ from config import Settings
 from triggers.openapi import openapi_document
 from triggers.registration import register
 from triggers.serving.features import features_app
+from triggers.serving.mosaic_app import mosaics_app
 from triggers.serving.rasters import rasters_app, reference_app
 from triggers.serving.stac import stac_app
+from triggers.serving.tile_alias import tiles_app
 
 BASE = "https://hub.example"
 # HEAD goes with GET, OPTIONS with CORS.
@@ -74,6 +76,8 @@ def test_every_function_over_http_is_described(
     [
         ("/api/ogc/features", features_app),
         ("/api/cog", rasters_app),
+        ("/api/mosaic", mosaics_app),
+        ("/api/tiles", tiles_app),
         ("/api/stac", stac_app),
         ("/api", reference_app),
     ],

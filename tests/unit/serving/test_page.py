@@ -1,5 +1,6 @@
 """The page and its files."""
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -129,3 +130,50 @@ def test_static_files_have_types_and_validators() -> None:
 def test_nothing_outside_the_folder_is_served(path: str) -> None:
     with pytest.raises(NotFound):
         static_files.static_answer(request_of(path))
+
+
+RASTER_ENDPOINTS = {
+    "tiles": "https://a.example/{z}/{x}/{y}.png",
+    "tilejson": "https://a.example/tilejson.json",
+    "point": "https://a.example/point/{lon},{lat}",
+    "legend": "https://a.example/legend.png?dataset=cover",
+}
+
+
+def page_data(**changes: Any) -> Any:
+    html = rendered(Catalogue(summary(endpoints=RASTER_ENDPOINTS, data_type="large_raster", **changes)))
+    found = re.search(r'id="page-data">(.*?)</script>', html, re.DOTALL)
+    assert found
+    return json.loads(found[1])["selected"]["raster"], html
+
+
+def test_a_raster_has_its_legend_and_the_names_of_its_classes() -> None:
+    look = {
+        "bidx": [2],
+        "legend": [{"value": 3.0, "color": [1, 2, 3, 255], "label": "<b>sand</b>"}],
+        "unit": None,
+    }
+    raster, html = page_data(data_characteristics={"bbox": [1, 2, 3, 4], "rendering": look})
+    assert (raster["band"], raster["classes"]) == (2, {"3": "<b>sand</b>"})
+    assert '<img src="https://a.example/legend.png?dataset=cover&amp;title=false"' in html
+    assert 'class="kind raster">large raster<' in html
+    assert "<b>sand" not in html
+
+
+@pytest.mark.parametrize(
+    ("known", "query"),
+    [
+        ({"rendering": {"bidx": [1]}}, {"tilesize": "512", "minzoom": "0"}),
+        ({"rendering": {"bidx": [1]}, "tile_cache": {}}, {"tilesize": "256", "minzoom": "0"}),
+        ({"part_count": 3, "overview_resolution": 9, "rendering": {}}, {"tilesize": "512", "minzoom": "0"}),
+        ({"part_count": 3, "overview_resolution": None, "rendering": {"bidx": [1]}}, {"tilesize": "512"}),
+        (
+            {"band_count": 1, "dtypes": ["float32"]},
+            {"tilesize": "512", "minzoom": "0", "colormap_name": "viridis"},
+        ),
+    ],
+)
+def test_the_map_asks_for_tiles_that_are_there(known: dict[str, Any], query: dict[str, str]) -> None:
+    raster, _ = page_data(data_characteristics=known)
+    assert raster["tile_query"] == query
+    assert str(raster["tile_size"]) == query["tilesize"]

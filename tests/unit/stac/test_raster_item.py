@@ -1,6 +1,5 @@
-"""The STAC item of a COG, judged by pystac and by stac-pydantic."""
+"""The STAC item of a COG."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,73 +8,54 @@ import pystac
 import pytest
 from pydantic import ValidationError
 from rasterio.transform import from_origin
-from shapely.geometry import box, shape
-from stac_pydantic import Collection, Item
 
-from core.task_models.raster import CreateCogParameters, ProcessRasterResult, StacRasterParameters
-from services.raster.cog import create_cog
+from core.task_models.raster import LegendEntry, Rendering
+from core.task_models.raster_terrain import TerrainProduct
+from core.task_models.raster_tile_cache import GenerateTileCacheResult
 from services.stac.items_raster import extract_stac_metadata, raster_item
-from tests import rasters
 from tests.blobs import DirectoryBlobStore, surroundings
+from tests.unit.stac import summaries
+from tests.unit.stac.judges import assert_valid
 
-BASE = "https://geo.example.org/api"
-HREFS = {
-    "info": f"{BASE}/cog/info?dataset=d_1",
-    "tiles": f"{BASE}/cog/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png?dataset=d_1",
-    "tilejson": f"{BASE}/cog/WebMercatorQuad/tilejson.json?dataset=d_1",
-    "preview": f"{BASE}/cog/preview.png?dataset=d_1",
-    "download": f"{BASE}/platform/data/abc/download",
-    "map": "https://geo.example.org/?dataset=d_1",
-}
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LAEA = "+proj=laea +lat_0=10 +lon_0=15 +x_0=0 +y_0=0 +ellps=GRS80"
 
 
-def processed(tmp_path: Path, source: Path) -> ProcessRasterResult:
-    storage = DirectoryBlobStore(tmp_path / "blobs")
-    uri = storage.put("azure://bronze/a.tif", source.read_bytes()).uri
-    context = surroundings(tmp_path / "work", storage).context
-    return create_cog(CreateCogParameters(source_uri=uri, target_prefix="azure://silver/r"), context).cog
+def item(summary: Any = None, **changes: Any) -> dict[str, Any]:
+    return raster_item(summaries.raster_parameters(summary or summaries.rgb(), **changes), now=NOW)
 
 
-def parameters(summary: ProcessRasterResult, **changes: Any) -> StacRasterParameters:
-    """As they come out of the database: JSON."""
-    content = {
-        "item_id": "d_1",
-        "collection_id": "ddh_rasters",
-        "collection_title": "Rasters",
-        "identifiers": {"dataset_id": "aerial", "resource_id": "site", "version_id": "v1"},
-        "title": "Aerial image",
-        "summary": summary.model_dump(mode="json"),
-        "hrefs": HREFS,
-    }
-    return StacRasterParameters.model_validate_json(json.dumps(content | changes))
-
-
-@pytest.fixture
-def rgb(tmp_path: Path) -> ProcessRasterResult:
-    return processed(tmp_path, rasters.rgb(tmp_path / "a.tif", nodata=0))
-
-
-def assert_valid(item: dict[str, Any]) -> None:
-    """By two models of STAC that are not ours; and it is JSON, so no NaN."""
-    json.dumps(item, allow_nan=False)
-    parsed = pystac.Item.from_dict(item, preserve_dict=True)
-    assert parsed.id == item["id"]
-    Item.model_validate(item)
-
-
-def test_the_documents_are_valid(rgb: ProcessRasterResult, tmp_path: Path) -> None:
+def test_the_documents_are_valid(tmp_path: Path) -> None:
     context = surroundings(tmp_path / "w", DirectoryBlobStore(tmp_path)).context
-    result = extract_stac_metadata(parameters(rgb), context)
+    result = extract_stac_metadata(summaries.raster_parameters(summaries.rgb()), context)
     assert_valid(result.item)
-    collection = pystac.Collection.from_dict(result.collection, preserve_dict=True)
-    assert collection.id == result.item["collection"] == "ddh_rasters"
-    Collection.model_validate(result.collection)
+    assert_valid(result.collection | {"stac_extensions": []})
+    assert result.collection["id"] == result.item["collection"] == "ddh_rasters"
     assert result.collection["extent"]["spatial"]["bbox"] == [[-180, -90, 180, 90]]
 
 
-def test_the_projection_is_told_in_both_spellings(rgb: ProcessRasterResult) -> None:
-    properties = raster_item(parameters(rgb), now=NOW)["properties"]
+@pytest.mark.parametrize(
+    "summary",
+    [
+        summaries.cog(),
+        summaries.cog(measured=False),
+        summaries.cog(dtype="float32", nodata="nan"),
+        summaries.cog(dtype="int16", nodata=-32768, crs="EPSG:4326", transform=from_origin(5, 50, 0.1, 0.1)),
+        summaries.cog(rendering=Rendering(colormap={1: (0, 0, 0, 255)}, legend=(
+            LegendEntry(value=1, color=(0, 0, 0, 255)),
+        ))),
+        summaries.rgb(dtype="uint16"),
+        summaries.cog().model_copy(update={"statistics": (summaries.statistics(5, 5, buckets=(9,)),)}),
+        summaries.cog(bands=5, dtype="uint16", names=("B02", "B03", "B04", None, None)),
+    ],
+    ids=["plain", "unmeasured", "nan", "degrees", "classes", "rgb", "constant", "bands"],
+)  # fmt: skip
+def test_every_kind_of_raster_gives_a_valid_item(summary: Any) -> None:
+    assert_valid(item(summary))
+
+
+def test_the_projection_is_told_in_both_spellings() -> None:
+    properties = item()["properties"]
     assert properties["proj:epsg"] == 32633
     assert properties["proj:code"] == "EPSG:32633"
     assert properties["proj:shape"] == [48, 64]
@@ -83,50 +63,115 @@ def test_the_projection_is_told_in_both_spellings(rgb: ProcessRasterResult) -> N
     assert properties["proj:bbox"] == [500_000, 5_299_520, 500_640, 5_300_000]
 
 
-def test_a_crs_without_a_code_is_told_in_full(tmp_path: Path) -> None:
-    laea = "+proj=laea +lat_0=10 +lon_0=15 +x_0=0 +y_0=0 +ellps=GRS80"
-    summary = processed(tmp_path, rasters.write_geotiff(tmp_path / "a.tif", crs=laea))
-    item = raster_item(parameters(summary), now=NOW)
-    assert_valid(item)
-    assert item["properties"]["proj:code"] is None
-    assert item["properties"]["proj:epsg"] is None
-    assert item["properties"]["proj:wkt2"].startswith("PROJCRS[")
+def test_a_crs_without_a_code_is_told_in_full() -> None:
+    from rasterio.crs import CRS
+
+    wkt = CRS.from_user_input(LAEA).to_wkt(version="WKT2_2019")
+    described = item(summaries.cog(crs=wkt))
+    assert_valid(described)
+    assert described["properties"]["proj:code"] is None
+    assert described["properties"]["proj:epsg"] is None
+    assert described["properties"]["proj:wkt2"].startswith("PROJCRS[")
 
 
-def test_the_data_asset(rgb: ProcessRasterResult) -> None:
-    data = raster_item(parameters(rgb), now=NOW)["assets"]["data"]
+def test_the_data_asset() -> None:
+    rgb = summaries.rgb()
+    data = item(rgb)["assets"]["data"]
     assert data["roles"] == ["data"]
     assert data["type"] == pystac.MediaType.COG.value
-    assert data["href"] == HREFS["download"]
+    assert data["href"] == summaries.HREFS["download"]
     assert data["file:checksum"] == "1220" + rgb.sha256
     assert data["file:size"] == rgb.size_bytes
     assert [band["common_name"] for band in data["eo:bands"]] == ["red", "green", "blue"]
     first = data["raster:bands"][0]
     assert (first["data_type"], first["nodata"], first["spatial_resolution"]) == ("uint8", 0, 10)
-    assert first["statistics"]["minimum"] == rgb.statistics[0].min
+    assert first["statistics"]["minimum"] == 1
+    assert first["histogram"] == {"count": 4, "min": 1, "max": 9, "buckets": [3, 0, 0, 4]}
 
 
-def test_a_band_of_measurements_has_no_colours(tmp_path: Path) -> None:
-    summary = processed(
-        tmp_path, rasters.write_geotiff(tmp_path / "a.tif", dtype="float32", nodata=float("nan"))
+@pytest.mark.parametrize(
+    ("of", "metres"),
+    [
+        ({}, 10),
+        ({"crs": "EPSG:2263", "transform": from_origin(1_000_000, 200_000, 10, 10)}, 3.048006),
+        ({"crs": "EPSG:4326", "transform": from_origin(10, 60.024, 0.001, 0.001)}, (55.80 + 111.41) / 2),
+    ],
+    ids=["metres", "feet", "degrees"],
+)
+def test_the_resolution_is_told_in_metres(of: dict[str, Any], metres: float) -> None:
+    (band,) = item(summaries.cog(**of))["assets"]["data"]["raster:bands"]
+    assert band["spatial_resolution"] == pytest.approx(metres, rel=1e-4)
+
+
+def test_a_band_of_measurements_has_no_colours() -> None:
+    described = item(summaries.cog(dtype="float32", nodata="nan"))
+    assert "eo:bands" not in described["assets"]["data"]
+    assert not any("/eo/" in extension for extension in described["stac_extensions"])
+    assert described["assets"]["data"]["raster:bands"][0]["nodata"] == "nan"
+
+
+def test_the_default_look_is_told() -> None:
+    look = Rendering(bidx=(2,), rescale=((-5, 5),), colormap_name="rdbu_r", resampling="bilinear")
+    described = item(summaries.cog(rendering=look, bands=2))
+    assert described["properties"]["renders"]["default"] == {
+        "assets": ["data"],
+        "title": "Default",
+        "bidx": [2],
+        "rescale": [[-5, 5]],
+        "colormap_name": "rdbu_r",
+        "resampling": "bilinear",
+    }
+    (tiles,) = (link for link in described["links"] if link["rel"] == "xyz")
+    assert tiles["render"] == "default"
+
+
+def test_classes_are_told_by_value() -> None:
+    look = Rendering(colormap={-1: (1, 2, 3, 255), 7: (4, 5, 6, 0)})
+    render = item(summaries.cog(rendering=look))["properties"]["renders"]["default"]
+    assert render["colormap"] == {"-1": [1, 2, 3, 255], "7": [4, 5, 6, 0]}
+    assert "rescale" not in render
+
+
+def test_all_urls_are_told() -> None:
+    described = item()
+    assets = {asset["href"] for asset in described["assets"].values()}
+    assert set(summaries.HREFS.values()) <= {link["href"] for link in described["links"]} | assets
+
+
+def test_what_was_derived_is_told_where_it_has_a_url() -> None:
+    product = {
+        "blob_uri": "azure://silver/x",
+        "size_bytes": 5,
+        "sha256": summaries.SHA256,
+        "media_type": "image/tiff; application=geotiff; profile=cloud-optimized",
+    }
+    slope = TerrainProduct(name="slope", unit="degree", rendering=Rendering(), **product)
+    contours = TerrainProduct(name="contours", **product)
+    cache = GenerateTileCacheResult(
+        tile_cache_uri="azure://silver/t.pmtiles", size_bytes=7, sha256=summaries.SHA256, minzoom=0,
+        maxzoom=9, tile_count=3, format="png", bbox=(0, 0, 1, 1),
+    )  # fmt: skip
+    hrefs = summaries.HREFS | {
+        "tile_cache": "https://geo.example.org/t.pmtiles",
+        "products": {"slope": "https://geo.example.org/slope.tif"},
+    }
+    described = item(
+        hrefs=hrefs,
+        tile_cache=cache.model_dump(mode="json"),
+        products=[slope.model_dump(mode="json"), contours.model_dump(mode="json")],
     )
-    item = raster_item(parameters(summary), now=NOW)
-    assert_valid(item)
-    assert "eo:bands" not in item["assets"]["data"]
-    assert not any("/eo/" in extension for extension in item["stac_extensions"])
-    assert item["assets"]["data"]["raster:bands"][0]["nodata"] == "nan"
+    assert_valid(described)
+    assert described["assets"]["slope"]["raster:bands"] == [{"unit": "degree"}]
+    assert described["assets"]["tile_cache"]["file:size"] == 7
+    assert "contours" not in described["assets"]
+    assert "pmtiles" in {link["rel"] for link in described["links"]}
 
 
-def test_all_urls_are_told(rgb: ProcessRasterResult) -> None:
-    item = raster_item(parameters(rgb), now=NOW)
-    told = {link["href"] for link in item["links"]} | {asset["href"] for asset in item["assets"].values()}
-    assert set(HREFS.values()) <= told
-
-
-def test_the_clients_names(rgb: ProcessRasterResult) -> None:
-    properties = raster_item(parameters(rgb), now=NOW)["properties"]
+def test_the_clients_names_and_the_class() -> None:
+    properties = item()["properties"]
     assert properties["ddh:dataset_id"] == "aerial"
     assert properties["ddh:version_id"] == "v1"
+    assert properties["ddh:classification"] == "rgb"
     assert properties["title"] == "Aerial image"
 
 
@@ -149,10 +194,10 @@ def test_the_clients_names(rgb: ProcessRasterResult) -> None:
         ),
     ],
 )
-def test_time(rgb: ProcessRasterResult, given: dict[str, str], expected: dict[str, str]) -> None:
-    item = raster_item(parameters(rgb, **given), now=NOW)
-    assert_valid(item)
-    assert expected.items() <= item["properties"].items()
+def test_time(given: dict[str, str], expected: dict[str, str]) -> None:
+    described = item(**given)
+    assert_valid(described)
+    assert expected.items() <= described["properties"].items()
 
 
 @pytest.mark.parametrize(
@@ -161,47 +206,9 @@ def test_time(rgb: ProcessRasterResult, given: dict[str, str], expected: dict[st
         {"datetime": "2024-05-06T12:00:00"},
         {"start_datetime": "2024-01-01T00:00:00Z"},
         {"start_datetime": "2024-01-02T00:00:00Z", "end_datetime": "2024-01-01T00:00:00Z"},
+        {"license": "ask me"},
     ],
 )
-def test_times_without_zone_and_half_intervals_are_refused(
-    rgb: ProcessRasterResult, given: dict[str, str]
-) -> None:
+def test_times_without_zone_half_intervals_and_free_licences_are_refused(given: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        parameters(rgb, **given)
-
-
-@pytest.mark.parametrize("make", [rasters.write_geotiff, rasters.rotated])
-def test_the_footprint_fills_the_bbox(tmp_path: Path, make: Any) -> None:
-    summary = processed(tmp_path, make(tmp_path / "a.tif"))
-    item = raster_item(parameters(summary), now=NOW)
-    footprint = shape(item["geometry"])
-    assert footprint.is_valid
-    assert footprint.exterior.is_ccw
-    assert box(*item["bbox"]).buffer(1e-6).contains(footprint)
-    coverage = footprint.area / box(*item["bbox"]).area
-    assert (0.4 < coverage < 0.7) == (make is rasters.rotated)
-    assert coverage > 0.4
-
-
-@pytest.mark.parametrize(
-    ("options", "parts"),
-    [
-        ({"crs": "EPSG:3460", "transform": from_origin(1_900_000, 4_100_000, 10_000, 10_000)}, 2),
-        (
-            {"crs": "EPSG:4326", "width": 73, "height": 37, "transform": from_origin(-182, 92, 5, 5)},
-            1,
-        ),
-        ({"crs": "EPSG:3031", "transform": from_origin(-640_000, 480_000, 20_000, 20_000)}, 1),
-    ],
-    ids=["antimeridian", "globe", "south-pole"],
-)  # fmt: skip
-def test_footprints_at_the_edges_of_the_map(tmp_path: Path, options: dict[str, Any], parts: int) -> None:
-    summary = processed(tmp_path, rasters.write_geotiff(tmp_path / "a.tif", **options))
-    item = raster_item(parameters(summary), now=NOW)
-    assert_valid(item)
-    footprint = shape(item["geometry"])
-    assert footprint.is_valid
-    assert len(getattr(footprint, "geoms", [footprint])) == parts
-    west, south, east, north = footprint.bounds
-    assert -180 <= west <= east <= 180
-    assert -90 <= south <= north <= 90
+        summaries.raster_parameters(summaries.rgb(), **given)

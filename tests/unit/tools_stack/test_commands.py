@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 import pytest
 
-from tools.cli.platform_client import describe_problem
-from tools.cli.submit_command import guess_type, identifier
+from tools.cli.platform_client import Submission, describe_problem
+from tools.cli.submit_command import files_in, guess_type, identifier, processing_config
 from tools.cli.test_command import pytest_arguments
 
 
@@ -37,6 +37,39 @@ def test_the_type_is_told_from_the_extension() -> None:
     assert guess_type(Path("dem.tiff")) == "raster"
     with pytest.raises(click.UsageError, match="--type"):
         guess_type(Path("notes.txt"))
+
+
+def test_a_folder_stands_for_the_rasters_below_it(tmp_path: Path) -> None:
+    (tmp_path / "north").mkdir()
+    (tmp_path / "empty").mkdir()
+    for name in ("b.tif", "north/a.JP2", "readme.md", "roads.gpkg"):
+        (tmp_path / name).touch()
+    folder = tmp_path.name
+    assert [name for _, name in files_in(tmp_path)] == [
+        f"uploads/{folder}/b.tif",
+        f"uploads/{folder}/north/a.JP2",
+    ]
+    assert list(files_in(tmp_path / "readme.md")) == [(tmp_path / "readme.md", "uploads/readme.md")]
+    with pytest.raises(click.UsageError, match="no rasters"):
+        list(files_in(tmp_path / "empty"))
+
+
+def test_options_are_json_where_they_can_be() -> None:
+    given = ["tile_size=4096", "generate_tile_cache=true", 'products=["slope"]', "target_crs=EPSG:3857"]
+    assert processing_config(given) == {
+        "tile_size": 4096,
+        "generate_tile_cache": True,
+        "products": ["slope"],
+        "target_crs": "EPSG:3857",
+    }
+    with pytest.raises(click.UsageError, match="NAME=VALUE"):
+        processing_config(["tile_size"])
+
+
+def test_a_collection_is_submitted_by_its_names() -> None:
+    submission = Submission("d", "r", "v1", "raster_collection", blob_paths=("bronze/a.tif",))
+    assert submission.body()["blob_paths"] == ["bronze/a.tif"]
+    assert "source_path" not in submission.body()
 
 
 @pytest.mark.parametrize(

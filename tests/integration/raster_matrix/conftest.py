@@ -1,0 +1,14 @@
+"""One pair of containers for all cases of the matrix."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.raster_zones import Zones, open_zones
+from tools.stack.azurite import AzuriteServer
+
+
+@pytest.fixture(scope="session")
+def zones(azurite: AzuriteServer) -> Iterator[Zones]:
+    with open_zones(azurite) as zones:
+        yield zones

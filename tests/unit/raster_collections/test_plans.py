@@ -1,0 +1,176 @@
+"""What the collection jobs plan, and that ten thousand files do not make it large."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from core.errors import InvalidRequest, PermanentTaskError
+from core.models.job import Hole
+from core.models.stage import StoredResult, TaskDefinition
+from core.stage_results import StageResults
+from core.task_models.raster import RasterClass
+from core.task_models.raster_collection import (
+    MAX_COLLECTION_FILES,
+    MAX_GROUPS,
+    CollectionCog,
+    CollectionFile,
+    CollectionFileReport,
+    GatherPartsParameters,
+    ListedFiles,
+    ProcessRasterCollectionParameters,
+    RasterTraits,
+    Refusal,
+    ReportCollectionParameters,
+)
+from jobs.process_raster_collection import ProcessRasterCollection
+from jobs.validate_raster_collection import ValidateRasterCollection
+
+LISTING = "azure://silver/r/listing/t_a1.jsonl"
+
+
+def results(stage: int, each: Sequence[BaseModel | Hole]) -> StageResults:
+    """The results of a stage; a hole is a task that failed."""
+    return StageResults.of(
+        stage,
+        [
+            StoredResult(task_id=f"t{index}", task_index=index, hole=one)
+            if isinstance(one, Hole)
+            else StoredResult(task_id=f"t{index}", task_index=index, result=one.model_dump(mode="json"))
+            for index, one in enumerate(each)
+        ],
+    )
+
+
+def report(index: int, *, resolution: float = 10.0, **values: Any) -> CollectionFileReport:
+    traits = RasterTraits(
+        band_count=1,
+        dtypes=("uint8",),
+        crs="EPSG:32633",
+        resolution=(resolution, resolution),
+        classification=RasterClass.CONTINUOUS,
+    )
+    return CollectionFileReport(
+        **{"listing_uri": LISTING, "index": index, "traits": traits, "pixel_bytes": 7} | values
+    )
+
+
+def refused(index: int) -> CollectionFileReport:
+    refusal = Refusal(name=f"f{index}", uri="azure://bronze/f", code="CRS_MISSING", message="No CRS.")
+    return report(index, traits=None, refusal=refusal)
+
+
+def listed(count: int) -> ListedFiles:
+    files = tuple(
+        CollectionFile(name=f"f{n}", uri=f"azure://bronze/f{n}.tif", etag='"1"', size_bytes=1)
+        for n in range(count)
+    )
+    return ListedFiles(listing_uri=LISTING, files=files)
+
+
+def plan(job: Any, stage: int, previous: StageResults, **parameters: Any) -> list[TaskDefinition]:
+    valid = job.validate_job_parameters({"target_prefix": "azure://silver/r", **parameters})
+    return list(job.create_tasks_for_stage(stage, valid, previous))
+
+
+def validation(stage: int, previous: StageResults) -> list[TaskDefinition]:
+    return plan(ValidateRasterCollection, stage, previous, sources={"prefix": "bronze/x"})
+
+
+def summed_up(*each: CollectionFileReport | Hole) -> ReportCollectionParameters:
+    (definition,) = validation(3, results(2, each))
+    assert isinstance(definition.parameters, ReportCollectionParameters)
+    return definition.parameters
+
+
+def processing(stage: int, previous: StageResults) -> list[TaskDefinition]:
+    return plan(ProcessRasterCollection, stage, previous, files_uri=LISTING, max_failed_fraction=0.5)
+
+
+def test_each_file_is_a_task_with_its_name() -> None:
+    tasks = validation(2, results(1, [listed(3)]))
+    assert [task.key for task in tasks] == ["f0", "f1", "f2"]
+    assert [task.parameters.model_dump()["index"] for task in tasks] == [0, 1, 2]
+
+
+def test_reports_are_summed_up_by_what_the_files_are() -> None:
+    summary = summed_up(report(0), report(1), report(2, resolution=20), refused(3), report(4))
+    assert [group.runs for group in summary.groups] == [((0, 2), (4, 1)), ((2, 1),)]
+    assert [group.pixel_bytes for group in summary.groups] == [21, 7]
+    assert [group.file_count for group in summary.groups] == [3, 1]
+    assert [refusal.name for refusal in summary.refused] == ["f3"]
+    assert summary.listing_uri == LISTING
+
+
+def test_a_file_whose_worker_died_is_refused_like_others() -> None:
+    hole = Hole(stage=2, task_index=1, task_key="f1", code="WORKER_CRASHED")
+    summary = summed_up(report(0), hole, report(2))
+    assert [(refusal.name, refusal.code) for refusal in summary.refused] == [("f1", "WORKER_CRASHED")]
+    assert summary.groups[0].runs == ((0, 1), (2, 1))
+
+
+def test_when_every_worker_died_the_report_says_so() -> None:
+    with pytest.raises(PermanentTaskError) as caught:
+        summed_up(Hole(stage=2, task_index=0, task_key="f0", code="OUT_OF_MEMORY"))
+    assert caught.value.code == "COLLECTION_FILES_REFUSED"
+    assert "OUT_OF_MEMORY" in str(caught.value.context)
+
+
+def test_a_warning_is_counted_once_for_each_file() -> None:
+    summary = summed_up(report(0, warning_codes=("A", "B")), report(1, warning_codes=("A",)))
+    assert summary.warning_counts == {"A": 2, "B": 1}
+
+
+def test_ten_thousand_files_fit_into_one_task() -> None:
+    good = MAX_COLLECTION_FILES - 500
+    mixed = [report(n, resolution=10 + n % 50) for n in range(good)]
+    summary = summed_up(*mixed, *(refused(n) for n in range(good, MAX_COLLECTION_FILES)))
+    assert summary.refused_count == 500
+    assert len(summary.model_dump_json()) < 256 * 1024
+    assert sum(group.file_count for group in summary.groups) == good
+
+
+def test_files_of_too_many_kinds_are_refused_as_such() -> None:
+    with pytest.raises(PermanentTaskError) as caught:
+        summed_up(*(report(n, resolution=1 + n) for n in range(MAX_GROUPS + 1)))
+    assert caught.value.code == "COLLECTION_TOO_MIXED"
+
+
+def test_each_file_becomes_a_cog_of_the_version_that_was_listed() -> None:
+    tasks = processing(2, results(1, [listed(2)]))
+    assert [task.key for task in tasks] == ["f0", "f1"]
+    assert tasks[1].parameters.model_dump()["cog"]["source_etag"] == '"1"'
+
+
+def test_files_may_fail_as_far_as_the_parameters_say() -> None:
+    parameters = ProcessRasterCollectionParameters(
+        files_uri=LISTING, target_prefix="azure://silver/r", max_failed_fraction=0.1
+    )
+    policy = ProcessRasterCollection.failure_policy(2, parameters)
+    assert policy is not None
+    assert policy.allowed_of(40) == 4
+    assert ProcessRasterCollection.failure_policy(3, parameters) is None
+
+
+def test_what_failed_is_named_and_ten_thousand_parts_fit_into_one_task() -> None:
+    made = [
+        CollectionCog(name=f"f{n}", part_uri=f"azure://silver/r/records/0123456789ab_s2_{n:04}_a1.json")
+        for n in range(MAX_COLLECTION_FILES - 150)
+    ]
+    holes = [Hole(stage=2, task_index=n, task_key=f"h{n}", code="RASTER_UNREADABLE") for n in range(150)]
+    (task,) = processing(3, results(2, [*made, *holes]))
+    gathering = task.parameters
+    assert isinstance(gathering, GatherPartsParameters)
+    assert gathering.part_names[0] == "0123456789ab_s2_0000_a1.json"
+    assert (gathering.missing_count, len(gathering.missing)) == (150, 100)
+    assert gathering.missing[0].name == "h0"
+    assert len(gathering.model_dump_json()) < 512 * 1024
+
+
+@pytest.mark.parametrize("sources", [{}, {"prefix": "bronze/a", "pattern": "bronze/*"}, {"paths": []}])
+def test_sources_are_named_in_exactly_one_way(sources: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        ValidateRasterCollection.validate_job_parameters(
+            {"sources": sources, "target_prefix": "azure://silver/r"}
+        )

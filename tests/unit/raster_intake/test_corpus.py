@@ -1,0 +1,25 @@
+"""The corpus of hostile files: each is refused, with its code, by each task that reads sources."""
+
+import pytest
+
+from tests.hostile_rasters import CORPUS, Hostile
+from tests.unit.raster_intake.conftest import Intake
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
+
+def test_the_corpus_is_large_and_its_names_are_unique() -> None:
+    assert len({hostile.what for hostile in CORPUS}) == len(CORPUS) >= 40
+
+
+@pytest.mark.parametrize("hostile", CORPUS, ids=lambda hostile: hostile.what)
+def test_it_is_refused_with_its_code(intake: Intake, hostile: Hostile) -> None:
+    error = intake.refusal(hostile.make(intake.files), hostile.name)
+    assert error.code == hostile.code, error.message
+
+
+@pytest.mark.parametrize("hostile", CORPUS, ids=lambda hostile: hostile.what)
+def test_it_is_not_converted_either(intake: Intake, hostile: Hostile) -> None:
+    """The task that reads all pixels may be run without the other one before it."""
+    error = intake.refusal_to_convert(hostile.make(intake.files), hostile.name)
+    assert error.code == hostile.code, error.message

@@ -1,0 +1,135 @@
+"""The STAC collection of a mosaic, and the items of its parts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rasterio.transform import from_origin
+
+from core.errors import ContractViolation, TaskCancelled
+from core.task_models.raster_mosaic import MosaicPart
+from core.task_models.raster_stac import StacItemsResult
+from services.stac.items_mosaic import create_mosaic_stac
+from tests.blobs import DirectoryBlobStore, Surroundings, surroundings
+from tests.unit.stac import summaries
+from tests.unit.stac.judges import assert_valid
+
+
+class Desk:
+    """The task with a directory as storage."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.storage = DirectoryBlobStore(root / "blobs")
+
+    def describe(
+        self,
+        parts: list[MosaicPart],
+        *,
+        around: Surroundings | None = None,
+        count: int | None = None,
+        **changes: Any,
+    ) -> tuple[StacItemsResult, list[dict[str, Any]]]:
+        """The result and the items."""
+        mosaic = summaries.mosaic(count or len(parts))
+        lines = "".join(part.model_dump_json() + "\n" for part in parts)
+        self.storage.put(mosaic.parts_uri, lines.encode())
+        around = around or surroundings(self.root / "work", self.storage)
+        result = create_mosaic_stac(summaries.mosaic_parameters(mosaic, **changes), around.context)
+        written = b"".join(self.storage.open_range(result.items_uri)).decode()
+        return result, [json.loads(line) for line in written.splitlines()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def tiles(number: int) -> list[MosaicPart]:
+    return [
+        summaries.part(f"tile_{column:04}", transform=from_origin(500_000 + 640 * column, 5_300_000, 10, 10))
+        for column in range(number)
+    ]
+
+
+def test_the_documents_are_valid(desk: Desk) -> None:
+    result, items = desk.describe(tiles(3))
+    assert_valid(result.collection)
+    for item in items:
+        assert_valid(item)
+    assert result.item_count == len(items) == 3
+    assert [item["id"] for item in items] == ["tile_0000", "tile_0001", "tile_0002"]
+    assert {item["collection"] for item in items} == {result.collection["id"]} == {"d_1"}
+
+
+def test_the_collection_tells_where_when_and_how(desk: Desk) -> None:
+    result, items = desk.describe(tiles(2))
+    collection, mosaic = result.collection, summaries.mosaic(2)
+    assert collection["extent"]["spatial"]["bbox"] == [list(mosaic.bbox)]
+    catalogued = items[0]["properties"]["datetime"]
+    assert collection["extent"]["temporal"]["interval"] == [[catalogued, catalogued]]
+    assert collection["summaries"]["proj:code"] == ["EPSG:32633"]
+    assert collection["summaries"]["raster:bands"][0]["statistics"]["maximum"] == 9
+    assert collection["renders"]["default"]["minmax_zoom"] == [8, 14]
+    assert collection["ddh:version_id"] == "v1"
+    told = {link["href"] for link in collection["links"]} | {a["href"] for a in collection["assets"].values()}
+    assert {url for name, url in summaries.MOSAIC_HREFS.items() if name != "part"} <= told
+
+
+def test_an_item_tells_of_its_own_part(desk: Desk) -> None:
+    parts = tiles(2)
+    _, items = desk.describe(parts)
+    data = items[1]["assets"]["data"]
+    assert data["href"] == "https://geo.example.org/api/platform/data/abc/download/tile_0001.tif"
+    assert data["file:checksum"] == "1220" + parts[1].sha256
+    assert items[1]["properties"]["proj:bbox"] == list(parts[1].bounds)
+    assert items[1]["bbox"][0] > items[0]["bbox"][0]
+    assert "ddh:source" not in items[1]["properties"]
+
+
+def test_without_a_way_to_download_parts_their_blobs_are_named(desk: Desk) -> None:
+    hrefs = {name: url for name, url in summaries.MOSAIC_HREFS.items() if name != "part"}
+    _, (item,) = desk.describe(tiles(1), hrefs=hrefs)
+    assert item["assets"]["data"]["href"] == "azure://silver/rasters/d_1/r1/tile_0000.tif"
+
+
+def test_files_of_a_collection_tell_their_source_and_its_time(desk: Desk) -> None:
+    parts = [
+        summaries.part("a", source_uri="azure://bronze/x/a_20240131T101559.tif", measured=True),
+        summaries.part("b", source_uri="azure://bronze/x/b_2024-03-01.tif", crs="EPSG:32634"),
+    ]
+    result, (a, b) = desk.describe(parts)
+    for document in (result.collection, a, b):
+        assert_valid(document)
+    assert a["properties"]["ddh:source"] == "azure://bronze/x/a_20240131T101559.tif"
+    assert a["properties"]["datetime"] == "2024-01-31T10:15:59Z"
+    assert a["properties"]["ddh:datetime_source"] == "name"
+    assert b["properties"]["datetime"] is None
+    assert b["properties"]["start_datetime"] == "2024-03-01T00:00:00Z"
+    assert result.collection["extent"]["temporal"]["interval"] == [
+        ["2024-01-31T10:15:59Z", "2024-03-01T23:59:59Z"]
+    ]
+    assert result.collection["summaries"]["proj:epsg"] == [32633, 32634]
+    assert "statistics" in a["assets"]["data"]["raster:bands"][0]
+    assert "statistics" not in b["assets"]["data"]["raster:bands"][0]
+
+
+def test_the_items_are_announced_as_temporary_before_they_are_made(desk: Desk) -> None:
+    around = surroundings(desk.root / "work", desk.storage)
+    result, _ = desk.describe(tiles(1), around=around)
+    assert around.artefacts.announced == [(result.items_uri, False)]
+    assert around.artefacts.temporary == [result.items_uri]
+
+
+def test_a_list_that_is_cut_off_is_no_mosaic(desk: Desk) -> None:
+    with pytest.raises(ContractViolation) as caught:
+        desk.describe(tiles(2), count=3)
+    assert caught.value.code == "PARTS_INVALID"
+
+
+def test_it_can_be_cancelled_on_the_way(desk: Desk) -> None:
+    around = surroundings(desk.root / "work", desk.storage, cancel_at=0.4)
+    with pytest.raises(TaskCancelled):
+        desk.describe(tiles(250), around=around)
+    assert around.artefacts.announced == []

@@ -1,0 +1,54 @@
+"""The plan of `terrain_products`."""
+
+import pytest
+
+from core.errors import InvalidRequest
+from core.models.stage import StoredResult
+from core.stage_results import StageResults
+from core.task_models.raster_terrain import TerrainProduct
+from jobs.terrain_products import TerrainProducts
+
+PARAMETERS = {
+    "blob_uri": "azure://silver/a.tif",
+    "target_prefix": "azure://silver/r",
+    "classification": "dem",
+    "options": {"contour_interval": 10},
+}
+
+
+def test_each_product_is_a_task() -> None:
+    parameters = TerrainProducts.validate_job_parameters(PARAMETERS | {"products": ["contours", "slope"]})
+    tasks = list(TerrainProducts.create_tasks_for_stage(1, parameters, StageResults.none()))
+    assert [task.key for task in tasks] == ["contours", "slope"]
+    assert {task.parameters.options.contour_interval for task in tasks} == {10}
+
+
+def test_all_of_them_unless_some_are_named() -> None:
+    parameters = TerrainProducts.validate_job_parameters(PARAMETERS)
+    tasks = TerrainProducts.create_tasks_for_stage(1, parameters, StageResults.none())
+    assert [task.key for task in tasks] == ["hillshade", "slope", "contours"]
+
+
+@pytest.mark.parametrize("products", [[], ["slope", "slope"], ["aspect"]])
+def test_products_are_known_and_named_once(products: list[str]) -> None:
+    with pytest.raises(InvalidRequest):
+        TerrainProducts.validate_job_parameters(PARAMETERS | {"products": products})
+
+
+def test_the_result_lists_them() -> None:
+    made = [
+        TerrainProduct(
+            name=name, blob_uri=f"azure://silver/{name}", size_bytes=1, sha256="00", media_type="image/tiff"
+        )
+        for name in ("slope", "hillshade")
+    ]
+    results = StageResults.of(
+        1,
+        [
+            StoredResult(task_id=f"t{index}", task_index=index, result=product.model_dump(mode="json"))
+            for index, product in enumerate(made)
+        ],
+    )
+    parameters = TerrainProducts.validate_job_parameters(PARAMETERS | {"products": ["slope", "hillshade"]})
+    found = TerrainProducts.finalize_job(parameters, results)
+    assert [product["name"] for product in found["products"]] == ["slope", "hillshade"]
