@@ -15,6 +15,7 @@ from core.task_models.raster import RasterClass, Rendering
 from core.task_models.raster_cog import CreateCogParameters, ProcessRasterResult
 from services.context import TaskContext
 from services.raster.area_of_use import area_findings
+from services.raster.block_cache import bounded_block_cache
 from services.raster.canvas import Layout, open_canvas
 from services.raster.classify import classify
 from services.raster.clean_copy import PixelFacts, clean_copy, require_data
@@ -27,6 +28,7 @@ from services.raster.reading import OpenRaster, open_raster
 from services.raster.rendering import default_rendering
 from services.raster.sample import take_sample
 from services.raster.source import fetch_source, source_of
+from services.raster.turns import turn
 from services.registry import register_task
 
 _FETCHED, _COPIED, _CONVERTED = 0.15, 0.5, 0.9
@@ -62,7 +64,12 @@ def create_cog(parameters: CreateCogParameters, context: TaskContext) -> Process
         context, uri=parameters.source_uri, etag=parameters.source_etag, reading=parameters.reading
     )
     context.checkpoint(_FETCHED)
-    with hardened_gdal(), open_raster(source, parameters.reading) as opened:
+    with (
+        turn(context),
+        bounded_block_cache(),
+        hardened_gdal(),
+        open_raster(source, parameters.reading) as opened,
+    ):
         classification = parameters.classification or classify(opened, take_sample(opened))
         options = resolve(parameters.options, classification, opened.description)
         with (

@@ -48,7 +48,7 @@ def test_labels_are_drawn() -> None:
 def test_a_ramp_runs_from_the_lowest_to_the_highest() -> None:
     found = drawn(RAMP)
     row = [tuple(int(part) for part in color) for color in found[15]]
-    expected = [tuple(int(part) for part in cmap.get("magma")[step][:3]) for step in range(256)]
+    expected = [tuple(np.array(cmap.get("magma")[step][:3]).tolist()) for step in range(256)]
     start = row.index(expected[0])
     assert row[start : start + 256] == expected
 

@@ -23,7 +23,7 @@ def _array(items: Schema, *, length: int | None = None) -> Schema:
 
 def _closed(properties: dict[str, Schema], *, prefix: str = "") -> Schema:
     """Only these fields, of all that begin with the prefix."""
-    others = {f"^(?!{prefix})": {}} if prefix else {}
+    others: Schema = {f"^(?!{prefix})": {}} if prefix else {}
     return {
         "type": "object",
         "properties": properties,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pystac
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 from pystac.validation.local_validator import get_local_schema_cache
 from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
@@ -59,7 +59,8 @@ def _complaints(document: dict[str, Any]) -> Iterator[str]:
 
 def _errors(address: str, document: Document) -> Iterator[str]:
     schema = _retrieve(address).contents
-    validator = Draft7Validator(schema, registry=Registry(retrieve=_retrieve))
+    registry = Registry(retrieve=_retrieve)  # type: ignore[call-arg]
+    validator = Draft7Validator(schema, registry=registry)
     for error in validator.iter_errors(document):
         yield f"{address}: {error.message[:300]}: {[e.message[:200] for e in error.context or ()]}"
 

@@ -114,7 +114,7 @@ def cog(
 
 def rgb(**of: Any) -> ProcessRasterResult:
     """A colour picture of three bytes."""
-    of = {"bands": 3, "colors": ("red", "green", "blue"), "nodata": 0} | of
+    of = {"bands": 3, "colors": ("red", "green", "blue"), "nodata": 0, **of}
     return cog(rendering=Rendering(bidx=(1, 2, 3)), classification="rgb", **of)
 
 

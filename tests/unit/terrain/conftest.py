@@ -24,7 +24,7 @@ GdalTool = Callable[..., None]
 def hills(height: int = 120, width: int = 140) -> np.ndarray:
     """Elevations from about 150 to 1200, smooth."""
     rows, columns = np.mgrid[0:height, 0:width]
-    return (500 + 200 * np.sin(columns / 15) + 150 * np.cos(rows / 11) + 2 * columns).astype("float32")
+    return np.asarray(500 + 200 * np.sin(columns / 15) + 150 * np.cos(rows / 11) + 2 * columns, "float32")
 
 
 @dataclass
@@ -96,4 +96,4 @@ def gdal_tool() -> GdalTool:
 def band(path: Path) -> np.ma.MaskedArray:
     """The pixels as floats."""
     with rasterio.open(path) as dataset:
-        return dataset.read(1, masked=True).astype("float64")
+        return np.ma.asarray(dataset.read(1, masked=True).astype("float64"))

@@ -1,11 +1,13 @@
 """The plan of `terrain_products`."""
 
+from typing import Any
+
 import pytest
 
 from core.errors import InvalidRequest
-from core.models.stage import StoredResult
+from core.models.stage import StoredResult, TaskDefinition
 from core.stage_results import StageResults
-from core.task_models.raster_terrain import TerrainProduct
+from core.task_models.raster_terrain import TerrainProduct, TerrainProductsParameters
 from jobs.terrain_products import TerrainProducts
 
 PARAMETERS = {
@@ -16,17 +18,20 @@ PARAMETERS = {
 }
 
 
+def planned(**changes: Any) -> list[TaskDefinition]:
+    parameters = TerrainProducts.validate_job_parameters(PARAMETERS | changes)
+    assert isinstance(parameters, TerrainProductsParameters)
+    return list(TerrainProducts.create_tasks_for_stage(1, parameters, StageResults.none()))
+
+
 def test_each_product_is_a_task() -> None:
-    parameters = TerrainProducts.validate_job_parameters(PARAMETERS | {"products": ["contours", "slope"]})
-    tasks = list(TerrainProducts.create_tasks_for_stage(1, parameters, StageResults.none()))
+    tasks = planned(products=["contours", "slope"])
     assert [task.key for task in tasks] == ["contours", "slope"]
-    assert {task.parameters.options.contour_interval for task in tasks} == {10}
+    assert [task.parameters.model_dump()["options"]["contour_interval"] for task in tasks] == [10, 10]
 
 
 def test_all_of_them_unless_some_are_named() -> None:
-    parameters = TerrainProducts.validate_job_parameters(PARAMETERS)
-    tasks = TerrainProducts.create_tasks_for_stage(1, parameters, StageResults.none())
-    assert [task.key for task in tasks] == ["hillshade", "slope", "contours"]
+    assert [task.key for task in planned()] == ["hillshade", "slope", "contours"]
 
 
 @pytest.mark.parametrize("products", [[], ["slope", "slope"], ["aspect"]])
