@@ -1,8 +1,13 @@
 """The corpus of hostile files: each is refused, with its code, by each task that reads sources."""
 
-import pytest
+from pathlib import Path
 
-from tests.hostile_rasters import CORPUS, Hostile
+import pytest
+import rasterio
+from rasterio.errors import RasterioError
+
+from services.raster.environment import hardened_gdal
+from tests.hostile_rasters import CORPUS, Hostile, png_of
 from tests.unit.raster_intake.conftest import Intake
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -23,3 +28,12 @@ def test_it_is_not_converted_either(intake: Intake, hostile: Hostile) -> None:
     """The task that reads all pixels may be run without the other one before it."""
     error = intake.refusal_to_convert(hostile.make(intake.files), hostile.name)
     assert error.code == hostile.code, error.message
+
+
+def test_rows_that_a_picture_lacks_are_never_taken_from_memory(tmp_path: Path) -> None:
+    """GDAL's short cut for whole PNGs did so, by chance: hence so often."""
+    picture = tmp_path / "a.png"
+    picture.write_bytes(png_of(64, 64))
+    for _ in range(300):
+        with hardened_gdal(), rasterio.open(picture, driver="PNG") as dataset, pytest.raises(RasterioError):
+            dataset.read()
