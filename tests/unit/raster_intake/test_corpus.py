@@ -31,9 +31,12 @@ def test_it_is_not_converted_either(intake: Intake, hostile: Hostile) -> None:
 
 
 def test_rows_that_a_picture_lacks_are_never_taken_from_memory(tmp_path: Path) -> None:
-    """GDAL's short cut for whole PNGs did so, by chance: hence so often."""
+    """GDAL's short cut for whole PNGs did so, where the memory happened to hold zeros."""
+    side = 64
     picture = tmp_path / "a.png"
-    picture.write_bytes(png_of(64, 64))
-    for _ in range(300):
+    picture.write_bytes(png_of(side, side))
+    for attempt in range(300):
+        freed = [bytearray(side * (side + 1) + attempt % 64) for _ in range(20)]
+        del freed
         with hardened_gdal(), rasterio.open(picture, driver="PNG") as dataset, pytest.raises(RasterioError):
             dataset.read()
