@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
+from rasterio.transform import Affine
 
 from core.task_models.raster import BandStatistics, Finding, RasterClass, RasterDescription, RasterSource
 from core.task_models.raster_cog import CogOptions
@@ -29,6 +30,8 @@ from services.raster.rendering import default_rendering
 from services.raster.source import remote_source
 
 _TILE_SIDE = 256
+_WHOLE_WORLD = 156_543.03
+"""Metres of a pixel of zoom 0, for what lies about a pole: Web Mercator has no place for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,8 @@ def _typical_side(parts: Sequence[MosaicPart]) -> int:
 def _zooms(ingredients: Ingredients, grid: LowZoomGrid) -> _Zooms:
     """The picture answers as far as its pixels are not larger than those of the tile."""
     whole = ingredients.description
-    resolution = mercator_resolution(
-        CRS.from_user_input(whole.crs), whole.bounds, width=whole.width, height=whole.height
-    )
+    crs, affine = CRS.from_user_input(whole.crs), Affine(*whole.transform)
+    resolution = mercator_resolution(crs, affine, width=whole.width, height=whole.height) or _WHOLE_WORLD
     maximum = zoom_nearest(resolution)
     minimum = min(zoom_at_most(resolution * grid.factor) + 1, maximum)
     index = zoom_nearest(resolution * _typical_side(ingredients.parts) / _TILE_SIDE)

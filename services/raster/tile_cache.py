@@ -1,7 +1,6 @@
 """The task `generate_tile_cache`: the low zooms of a raster, drawn once and kept as pictures."""
 
 import hashlib
-import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,9 +12,7 @@ from morecantile import Tile
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform
 from rio_tiler.colormap import cmap
-from rio_tiler.constants import WEB_MERCATOR_CRS
 from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 
@@ -30,17 +27,13 @@ from core.task_models.raster_tile_cache import (
 )
 from services.context import TaskContext
 from services.raster.environment import MEMORY_LIMIT_BYTES
-from services.raster.georeference import WGS84
 from services.raster.inspect import describe
-from services.raster.mosaic_zooms import zoom_nearest
+from services.raster.mosaic_zooms import mercator_resolution, zoom_nearest
 from services.raster.tile_archive import CONTENT_TYPE, write_archive
 from services.raster.tile_pyramid import plan_pyramid
 from services.registry import register_task
 
 TILE_SIZE = 256
-_EQUATOR = 2 * math.pi * 6_378_137.0
-_MERCATOR_LATITUDE = 85.05
-_PLACES = (0.5, 0.25, 0.75, 0.1)
 """Where to look for a pixel that Mercator can show, as shares of width and height."""
 # One immutable file of our own making in our own storage.
 _READING = {
@@ -127,24 +120,11 @@ def draw(reader: Reader, tile: Tile, rendering: Rendering) -> bytes | None:
 
 
 def native_zoom(dataset: Any) -> int:
-    """The zoom whose pixels are nearest to those of the raster; beyond it nothing more is to be seen.
-
-    Measured on one pixel in the middle, or off it where the middle is a pole: the extent as a whole means
-    nothing in Mercator where it holds a pole or crosses the antimeridian.
-    """
-    for share in _PLACES:
-        col, row = share * dataset.width, share * dataset.height
-        corners = (dataset.transform @ (col, row), dataset.transform @ (col + 1, row + 1))
-        xs, ys = zip(*corners, strict=True)
-        lons, lats = transform(dataset.crs, WGS84, xs, ys)
-        if not all(
-            math.isfinite(lon) and abs(lat) < _MERCATOR_LATITUDE for lon, lat in zip(lons, lats, strict=True)
-        ):
-            continue
-        (x1, x2), (y1, y2) = transform(WGS84, WEB_MERCATOR_CRS, lons, lats)
-        dx = min(abs(x1 - x2), _EQUATOR - abs(x1 - x2))
-        return min(zoom_nearest(math.hypot(dx, y1 - y2) / math.sqrt(2)), MAX_CACHED_ZOOM)
-    return MAX_CACHED_ZOOM
+    """The zoom whose pixels are nearest to those of the raster; beyond it nothing more is to be seen."""
+    resolution = mercator_resolution(
+        dataset.crs, dataset.transform, width=dataset.width, height=dataset.height
+    )
+    return MAX_CACHED_ZOOM if resolution is None else min(zoom_nearest(resolution), MAX_CACHED_ZOOM)
 
 
 @contextmanager
