@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
 from core.errors import InvalidRequest
 from core.models.job import JobId
+from core.models.stage import TaskDefinition
 from core.stage_results import StageResults
 
 
@@ -53,3 +54,17 @@ class JobBaseMixin:
         if len(results) == 1:
             return dict(next(iter(results)).result)
         return {"task_count": len(results)}
+
+
+class OneTaskMixin(JobBaseMixin):
+    """A job type of one stage with one task, whose parameters are the job's."""
+
+    @classmethod
+    def create_tasks_for_stage(
+        cls,
+        stage: int,  # noqa: ARG003 - there is one
+        parameters: BaseModel,
+        previous: StageResults,  # noqa: ARG003
+    ) -> Iterable[TaskDefinition]:
+        """See `JobBase`."""
+        return (TaskDefinition(parameters),)

@@ -1,30 +1,17 @@
 """A published raster gets its STAC item. The Platform writes it to the catalogue when it publishes."""
 
-from collections.abc import Iterable
-
-from core.models.stage import Stage, TaskDefinition
-from core.stage_results import StageResults
+from core.models.stage import Stage
 from core.task_models.raster_stac import StacRasterParameters
 from jobs.base import JobBase
-from jobs.mixins import JobBaseMixin
+from jobs.mixins import OneTaskMixin
 from jobs.registry import register_job
 
 
 @register_job
-class StacCatalogRaster(JobBaseMixin, JobBase):
+class StacCatalogRaster(OneTaskMixin, JobBase):
     """The result is a `StacResult`: a collection and an item."""
 
     job_type = "stac_catalog_raster"
     description = "Describes a Cloud Optimized GeoTIFF as a STAC item."
     stages = (Stage(number=1, name="describe", task_type="extract_stac_metadata"),)
     parameters_model = StacRasterParameters
-
-    @classmethod
-    def create_tasks_for_stage(
-        cls,
-        stage: int,  # noqa: ARG003 - there is one
-        parameters: StacRasterParameters,
-        previous: StageResults,  # noqa: ARG003
-    ) -> Iterable[TaskDefinition]:
-        """See `JobBase`."""
-        return (TaskDefinition(parameters),)

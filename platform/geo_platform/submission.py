@@ -1,6 +1,6 @@
 """From a client's body to a `Submission`: read once, with everything that is wrong said at once."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -11,30 +11,18 @@ from core.errors import InvalidRequest
 from geo_platform import field_errors, identity
 from geo_platform.bodies import REQUEST_MODELS, DDHRequest, RasterCollectionRequest, UntypedBody
 from geo_platform.collection_source import CollectionSource, collection_source
-from geo_platform.contradictions import contradictions
+from geo_platform.contradictions import Rules, contradictions
 from geo_platform.states import DataType
 
 
-class SubmissionOptions(Protocol):
-    """Who the client is, where sources lie, and what is allowed here."""
+class SubmissionOptions(Rules, Protocol):
+    """Who the client is, besides where sources lie and what is allowed here."""
 
     @property
     def client_id(self) -> str: ...
 
     @property
     def namespace(self) -> str: ...
-
-    @property
-    def source_container(self) -> str: ...
-
-    @property
-    def raster_extra_formats(self) -> bool: ...
-
-    @property
-    def collection_max_files(self) -> int: ...
-
-    @property
-    def colormaps(self) -> Callable[[], Collection[str]] | None: ...
 
 
 @dataclass(frozen=True)

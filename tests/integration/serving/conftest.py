@@ -1,6 +1,7 @@
 """Serving against real databases and blobs."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -8,7 +9,10 @@ import pytest
 
 from core.errors import NotFound
 from core.ports import BlobInfo
+from infrastructure.blob import AzureBlobStore
+from infrastructure.storage_account import StorageAccount
 from tests.integration.serving.functions_client import BASE_URL, FunctionsClient
+from tests.stack_fixtures.storage import Storage
 from tools.stack.database import DatabaseUrls
 from triggers.serving.config import ServingConfig
 
@@ -69,4 +73,18 @@ def serving_config(database_urls: DatabaseUrls) -> ServingConfig:
 @pytest.fixture
 def client(serving_config: ServingConfig) -> Iterator[FunctionsClient]:
     with FunctionsClient(serving_config) as running:
+        yield running
+
+
+@pytest.fixture
+def config(serving_config: ServingConfig, storage: Storage) -> ServingConfig:
+    """Serving that reads published blobs."""
+    account = StorageAccount(connection_string=storage.connection_string)
+    return replace(serving_config, blobs=AzureBlobStore(account, readable=frozenset({storage.silver})))
+
+
+@pytest.fixture
+def worker(config: ServingConfig) -> Iterator[FunctionsClient]:
+    """The serving app over `config`."""
+    with FunctionsClient(config) as running:
         yield running

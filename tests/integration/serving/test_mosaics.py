@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,6 @@ from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from infrastructure.blob import AzureBlobStore
-from infrastructure.storage_account import StorageAccount
 from tests.integration.serving.cogs import upload
 from tests.integration.serving.functions_client import BASE_URL, Answer, FunctionsClient
 from tests.integration.serving.mosaics import (
@@ -33,7 +31,6 @@ from tests.integration.serving.mosaics import (
 )
 from tests.integration.serving.publications import publish, publish_squares
 from tests.stack_fixtures.storage import Storage
-from triggers.serving.config import ServingConfig
 
 pytestmark = [
     # titiler's map viewer writes the grid's CRS as a PROJ string.
@@ -45,18 +42,6 @@ Connection = psycopg.Connection[Any]
 # a tile in the middle of all scenes, at the first zoom that is read from parts
 A_TILE = (13, 4301, 2882)
 RED_GREEN_BLUE = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-
-
-@pytest.fixture
-def config(serving_config: ServingConfig, storage: Storage) -> ServingConfig:
-    account = StorageAccount(connection_string=storage.connection_string)
-    return replace(serving_config, blobs=AzureBlobStore(account, readable=frozenset({storage.silver})))
-
-
-@pytest.fixture
-def worker(config: ServingConfig) -> Iterator[FunctionsClient]:
-    with FunctionsClient(config) as running:
-        yield running
 
 
 class Publisher:

@@ -1,8 +1,6 @@
 """The default look of rasters, their legends, and tiles that were drawn in advance."""
 
 import io
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +14,15 @@ from pmtiles.writer import Writer
 from rio_tiler.colormap import cmap
 
 from core.task_models.raster import LegendEntry, Rendering
-from infrastructure.blob import AzureBlobStore
-from infrastructure.storage_account import StorageAccount
 from tests.integration.serving import cogs
 from tests.integration.serving.functions_client import Answer, FunctionsClient
 from tests.integration.serving.publications import publish
 from tests.stack_fixtures.storage import Storage
-from triggers.serving.config import ServingConfig
 
 COG = "/api/cog"
 INSIDE = "7/68/44"
 Connection = psycopg.Connection[Any]
 Pixels = np.ndarray[Any, Any]
-
-
-@pytest.fixture
-def config(serving_config: ServingConfig, storage: Storage) -> ServingConfig:
-    account = StorageAccount(connection_string=storage.connection_string)
-    return replace(serving_config, blobs=AzureBlobStore(account, readable=frozenset({storage.silver})))
-
-
-@pytest.fixture
-def worker(config: ServingConfig) -> Iterator[FunctionsClient]:
-    with FunctionsClient(config) as running:
-        yield running
 
 
 class Publisher:
