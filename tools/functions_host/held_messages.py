@@ -75,7 +75,8 @@ class HeldMessages:
     async def _settle_one(self, message: ServiceBusReceivedMessage, how: Settlement) -> None:
         failure: Exception | None = None
         for pause in SETTLEMENT_PAUSES_SECONDS:
-            await asyncio.sleep(pause)
+            if pause:
+                await asyncio.sleep(pause)
             try:
                 return await _operation(await self._link(), how)(message)
             except (MessageLockLostError, MessageAlreadySettled) as exc:

@@ -55,6 +55,7 @@ def bound_invocation(invocation: BoundInvocation) -> Iterator[None]:
 def configure_logging(log_format: str, *, worker: str) -> logging.Handler:
     """Install the host's handler before the app is imported; call once per process."""
     _mark_records(worker)
+    _collect_less()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     host = logging.getLogger(HOST_LOGGER)
@@ -66,6 +67,15 @@ def configure_logging(log_format: str, *, worker: str) -> logging.Handler:
     # The SDK reports each change of an AMQP connection at INFO; the app may say otherwise when imported.
     logging.getLogger("azure").setLevel(logging.WARNING)
     return handler
+
+
+def _collect_less() -> None:
+    """Leave out of records what no line of ours shows: to find out who called costs more than the rest.
+
+    Source: Python's logging HOWTO, "Optimization".
+    """
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def yield_root_to_app(handler: logging.Handler) -> None:
