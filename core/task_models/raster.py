@@ -1,7 +1,7 @@
 """What is known of a raster, wherever it comes from: header, class, statistics, and how to show it."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,24 +34,6 @@ class RasterClass(StrEnum):
     CATEGORICAL = "categorical"
     CONTINUOUS = "continuous"
     MULTISPECTRAL = "multispectral"
-
-
-class Severity(StrEnum):
-    """`error` refuses the file."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class Finding(_Part):
-    """One thing that a careful person would say of a file. `code` is in capitals and stable."""
-
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
-    severity: Severity
-    message: str
-    remedy: str = ""
-    context: dict[str, Any] = Field(default_factory=dict)
 
 
 class RasterSource(_Part):

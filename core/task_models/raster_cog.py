@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.task_models.finding import Finding
 from core.task_models.raster import (
     BandStatistics,
-    Finding,
     RasterClass,
     RasterDescription,
     RasterSource,

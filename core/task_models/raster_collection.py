@@ -9,7 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.task_models.raster import Finding, Nodata, RasterClass, TaskModel
+from core.task_models.finding import Finding
+from core.task_models.raster import Nodata, RasterClass, TaskModel
 from core.task_models.raster_cog import CogOptions, CreateCogParameters
 from core.task_models.raster_mosaic import MissingPart
 from core.task_models.raster_validation import ReadingOptions

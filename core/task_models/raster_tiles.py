@@ -12,7 +12,8 @@ from typing import Annotated, Self
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
-from core.task_models.raster import Finding, RasterClass, RasterDescription, RasterSource, TaskModel
+from core.task_models.finding import Finding
+from core.task_models.raster import RasterClass, RasterDescription, RasterSource, TaskModel
 from core.task_models.raster_cog import CogOptions
 from core.task_models.raster_mosaic import MosaicPart
 from core.task_models.raster_validation import ReadingOptions

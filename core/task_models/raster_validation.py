@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.task_models.raster import Finding, RasterClass, RasterDescription, RasterSource, TaskModel
+from core.task_models.finding import Finding
+from core.task_models.raster import RasterClass, RasterDescription, RasterSource, TaskModel
 
 CRS_PATTERN = r"^EPSG:[1-9][0-9]{3,5}$"
 

@@ -2,7 +2,8 @@
 
 from pyproj import CRS
 
-from core.task_models.raster import Finding, RasterDescription
+from core.task_models.finding import Finding
+from core.task_models.raster import RasterDescription
 from services.raster.findings import warning
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from core.errors import InvalidRequest, NotFound, PermanentTaskError
 from core.ports import BlobInfo, BlobStore
-from core.task_models.raster import Finding
+from core.task_models.finding import Finding
 from core.task_models.raster_collection import MAX_NAMED_FILES, CollectionFile, CollectionSources
 from services.raster.findings import info
 from services.raster.formats import GEOTIFF, HDF5, JPEG2000, NETCDF, ZIP

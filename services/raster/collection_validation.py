@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from core.errors import AppError, InvalidRequest, NotFound, PermanentTaskError
 from core.schema.queue import QueueRole
-from core.task_models.raster import Finding, Severity
+from core.task_models.finding import Finding, Severity
 from core.task_models.raster_collection import (
     MAX_NAMED_FILES,
     CollectionFile,

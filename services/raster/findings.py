@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.task_models.raster import Finding, Severity
+from core.task_models.finding import Finding, Severity
 
 
 def info(code: str, message: str, *, remedy: str = "", **context: Any) -> Finding:

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from core.errors import PermanentTaskError
-from core.task_models.raster import Finding, RasterClass
+from core.task_models.finding import Finding
+from core.task_models.raster import RasterClass
 from core.task_models.raster_cog import CogOptions
 from core.task_models.raster_collection import MAX_NAMED_FILES, OnMixed, RasterTraits, TraitGroup
 from services.raster.findings import info, warning

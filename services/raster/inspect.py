@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from core.task_models.raster import Finding, Nodata, RasterDescription
+from core.task_models.finding import Finding
+from core.task_models.raster import Nodata, RasterDescription
 from services.raster.findings import info
 from services.raster.georeference import crs_name, geographic_bbox
 from services.raster.header import Header

@@ -10,7 +10,8 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.transform import Affine
 
-from core.task_models.raster import BandStatistics, Finding, RasterClass, RasterDescription, RasterSource
+from core.task_models.finding import Finding
+from core.task_models.raster import BandStatistics, RasterClass, RasterDescription, RasterSource
 from core.task_models.raster_cog import CogOptions
 from core.task_models.raster_mosaic import MissingPart, MosaicPart, MosaicResult
 from core.task_models.raster_validation import ReadingOptions

@@ -6,7 +6,7 @@ import numpy as np
 from rasterio.enums import ColorInterp
 
 from core.errors import PermanentTaskError
-from core.task_models.raster import Finding
+from core.task_models.finding import Finding
 from core.task_models.raster_validation import ReadingOptions
 from services.raster.findings import info, warning
 from services.raster.header import Header

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.errors import PermanentTaskError
-from core.task_models.raster import Finding
+from core.task_models.finding import Finding
 from services.raster.findings import info
 from services.raster.header import Header
 

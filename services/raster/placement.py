@@ -10,7 +10,7 @@ from rasterio.errors import CRSError
 from rasterio.transform import Affine, from_gcps
 
 from core.errors import PermanentTaskError
-from core.task_models.raster import Finding
+from core.task_models.finding import Finding
 from core.task_models.raster_validation import ReadingOptions
 from services.raster.findings import info, warning
 from services.raster.georeference import WGS84, crs_name, require_self_contained

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import PermanentTaskError
-from core.task_models.raster import Finding, RasterClass, RasterDescription
+from core.task_models.finding import Finding
+from core.task_models.raster import RasterClass, RasterDescription
 from core.task_models.raster_cog import CogOptions, CogTier, Compression, Predictor, Resampling
 from services.raster.findings import info
 

@@ -13,7 +13,8 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.vrt import WarpedVRT
 
 from core.errors import PermanentTaskError, TransientError
-from core.task_models.raster import Finding, RasterDescription
+from core.task_models.finding import Finding
+from core.task_models.raster import RasterDescription
 from core.task_models.raster_validation import ReadingOptions
 from services.raster.admission import check_band_count, check_header, check_warped
 from services.raster.formats import GEOTIFF

@@ -2,7 +2,7 @@
 
 import math
 
-from core.task_models.raster import Finding
+from core.task_models.finding import Finding
 from services.raster.admission import check_band_count
 from services.raster.findings import info, warning
 from services.raster.formats import GEOTIFF, JPEG2000, RasterFormat

@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import PermanentTaskError
-from core.task_models.raster import Finding, RasterClass, Severity
+from core.task_models.finding import Finding, Severity
+from core.task_models.raster import RasterClass
 from core.task_models.raster_cog import CogOptions
 from core.task_models.raster_collection import OnMixed, RasterTraits, TraitGroup
 from services.raster.homogeneity import compare, prevailing_class

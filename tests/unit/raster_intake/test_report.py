@@ -8,7 +8,8 @@ import pytest
 from rasterio.transform import from_origin
 
 from core.errors import NotFound, PermanentTaskError, TaskCancelled
-from core.task_models.raster import RasterClass, Severity
+from core.task_models.finding import Severity
+from core.task_models.raster import RasterClass
 from core.task_models.raster_validation import ReadingOptions, ValidateRasterParameters, ValidateRasterResult
 from services.raster.validate import validate_raster
 from tests import rasters

@@ -1,0 +1,25 @@
+"""Describing published tables of features in STAC."""
+
+from core.task_models.stac import StacParameters, VectorHrefs
+from core.task_models.vector import IngestVectorResult, VectorModel
+from core.task_models.vector_export import ExportedFile
+
+
+class LayerHrefs(VectorModel):
+    """Where one table is served: its collection id, and the URLs of it."""
+
+    collection_id: str
+    hrefs: VectorHrefs
+
+
+class StacVectorParameters(StacParameters):
+    """Parameters of `create_vector_stac`: the tables as `process_vector_finish` left them.
+
+    `layers` stand in the order of `summary.tables`; `exports` are the files that were made beforehand.
+    """
+
+    summary: IngestVectorResult
+    layers: tuple[LayerHrefs, ...]
+    exports: tuple[ExportedFile, ...] = ()
+    report: str | None = None
+    rejects: str | None = None
