@@ -1,25 +1,19 @@
 """What the comparison needs and the platform does not: Celery, and Redis's server program."""
 
-import importlib.util
 import shutil
 from pathlib import Path
 
+from tools.bench.measuring.requirements import bench_commands, ensure_python_packages
 from tools.cli.setup.commands import CannotBeRoot, Commands, SetupFailed
 
-_REQUIREMENTS = "requirements-bench.txt"
 _INSTALL = "apt-get install -y --no-install-recommends redis-tools"
 
 
 def ensure_packages(root: Path) -> None:
     """Install what is missing. SetupFailed with what a person can do where that is not possible."""
-    commands = Commands(root=root, log=root / ".local" / "logs" / "bench-setup.log")
-    if not (importlib.util.find_spec("celery") and importlib.util.find_spec("redis")):
-        print(f"Installing {_REQUIREMENTS}", flush=True)
-        pip = [str(root / ".venv" / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
-        commands.run(*pip, "-r", _REQUIREMENTS)
-        importlib.invalidate_caches()
+    ensure_python_packages(root, "celery", "redis")
     if _program() is None:
-        _install_redis(commands)
+        _install_redis(bench_commands(root))
 
 
 def redis_server(state: Path) -> Path:

@@ -15,8 +15,8 @@ from typing import Any
 
 from tools.bench.measuring.bars import Bar
 from tools.bench.measuring.engine_client import NotMeasured
+from tools.bench.measuring.workplace import Workplace
 from tools.bench.raster_parts.images import picture
-from tools.bench.raster_parts.workplace import Workplace
 
 _PATIENCE_SECONDS = 600
 _MOST = 1.25

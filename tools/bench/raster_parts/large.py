@@ -21,11 +21,9 @@ from azure.storage.blob import BlobServiceClient
 
 from tools.bench.measuring.bars import Bar
 from tools.bench.measuring.engine_client import NotMeasured
+from tools.bench.measuring.memory import MemoryWatch
+from tools.bench.measuring.workplace import Workplace
 from tools.bench.raster_parts.images import picture
-from tools.bench.raster_parts.memory import MemoryWatch
-from tools.bench.raster_parts.workplace import Workplace
-from tools.stack.processes import leftovers
-from tools.stack.topology import APPS
 
 _MOST = 1.0
 _MOST_MEMORY_GIB = 2.0
@@ -71,7 +69,7 @@ def _side_by_side(
     job: dict[str, Any],
     repeats: int,
 ) -> tuple[list[Bar], dict[str, Any]]:
-    alone, jobs, stages, memory = [], [], dict[str, list[float]](), MemoryWatch(lambda: _workers(place))
+    alone, jobs, stages, memory = [], [], dict[str, list[float]](), MemoryWatch(place.worker_processes)
     for _ in range(repeats):
         alone.append(_timed(command(source, place.directory / "alone.tif")))
         with memory:
@@ -146,9 +144,3 @@ def _delete_all(place: Workplace, prefix: str) -> None:
         blobs = service.get_container_client(container)
         for name in blobs.list_blob_names(name_starts_with=f"{folder}/"):
             blobs.delete_blob(name)
-
-
-def _workers(place: Workplace) -> list[int]:
-    """The processes of the hosts and the children of their tasks."""
-    hosts = [app.part for app in APPS[place.stack.topology]]
-    return [pid for host in hosts for pid in leftovers(place.stack.state.pid_file(host))]

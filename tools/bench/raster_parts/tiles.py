@@ -24,9 +24,9 @@ from azure.storage.blob import BlobServiceClient
 
 from tools.bench.measuring.bars import Bar
 from tools.bench.measuring.engine_client import NotMeasured
+from tools.bench.measuring.workplace import Workplace
 from tools.bench.raster_parts.images import picture
 from tools.bench.raster_parts.plain_titiler import PlainTitiler
-from tools.bench.raster_parts.workplace import Workplace
 
 ROOT = Path(__file__).resolve().parents[3]
 _LEAST = 0.9

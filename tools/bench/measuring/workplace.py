@@ -13,8 +13,9 @@ import requests
 from azure.storage.blob import BlobServiceClient
 
 from tools.bench.measuring.engine_client import NotMeasured
+from tools.stack.processes import leftovers
 from tools.stack.stack import Stack
-from tools.stack.topology import Topology
+from tools.stack.topology import APPS, Topology
 
 _STATUS = "SELECT status, error ->> 'code' FROM app.jobs WHERE job_id = %s"
 _SECONDS = "SELECT extract(epoch FROM finished_at - created_at) FROM app.jobs WHERE job_id = %s"
@@ -30,7 +31,7 @@ class Workplace:
 
     Attributes:
         stack: runs, with empty queues.
-        directory: for images and outputs; images stay there for the next run.
+        directory: for sources and outputs; sources stay there for the next run.
     """
 
     def __init__(self, stack: Stack, directory: Path) -> None:
@@ -100,6 +101,11 @@ class Workplace:
             time.sleep(_POLL_SECONDS)
         return time.monotonic() - begin
 
+    def worker_processes(self) -> list[int]:
+        """The processes of the hosts and the children of their tasks."""
+        hosts = [app.part for app in APPS[self.stack.topology]]
+        return [pid for host in hosts for pid in leftovers(self.stack.state.pid_file(host))]
+
     def result_of(self, job_id: str) -> dict[str, Any]:
         """The result of a completed job."""
         return dict(self._row("SELECT result FROM app.jobs WHERE job_id = %s", job_id)[0])
@@ -118,15 +124,15 @@ class JobTimes:
 
 
 @contextmanager
-def workplace(root: Path, state_dir: Path, *, processes: int) -> Iterator[Workplace]:
+def workplace(root: Path, state_dir: Path, *, name: str, processes: int) -> Iterator[Workplace]:
     """A stack of its own with fsync on, its host with so many worker processes."""
     os.environ["FUNCTIONS_WORKER_PROCESS_COUNT"] = str(processes)
-    stack = Stack(root, state_dir / "raster", Topology.STANDALONE)
+    stack = Stack(root, state_dir / name, Topology.STANDALONE)
     stack.down()
     stack.broker.discard_data()
     stack.azurite.discard_data()
     stack.up()
     try:
-        yield Workplace(stack, state_dir / "images")
+        yield Workplace(stack, state_dir / "sources")
     finally:
         stack.down()
