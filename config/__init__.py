@@ -13,6 +13,7 @@ from config.platform_config import PlatformConfig
 from config.queue_config import QueueConfig
 from config.raster_config import RasterConfig
 from config.storage_config import StorageConfig
+from config.vector_config import VectorConfig
 from core.errors import AppError
 
 Group = TypeVar("Group", bound=BaseSettings)
@@ -61,6 +62,11 @@ class Settings:
     def rasters(self) -> RasterConfig:
         """Which rasters are taken, and which are large."""
         return _read(RasterConfig)
+
+    @cached_property
+    def vectors(self) -> VectorConfig:
+        """Which vector files are taken."""
+        return _read(VectorConfig)
 
 
 def _read(group: type[Group]) -> Group:

@@ -56,6 +56,12 @@ class StorageDefaults:
     SILVER = "silver"
 
 
+class PlatformDefaults:
+    """What a revision leaves behind is kept for an hour after it was replaced."""
+
+    RETIRED_GRACE_SECONDS = 3600.0
+
+
 class RasterDefaults:
     """A raster of up to `LARGE_BYTES` of pixels is one COG; a collection has at most ten thousand files."""
 

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from config.defaults import PlatformDefaults
+
 
 class PlatformConfig(BaseSettings):
     """What clients see, and what they may send."""
@@ -27,6 +29,12 @@ class PlatformConfig(BaseSettings):
         gt=0,
         validation_alias="MAX_SOURCE_BYTES",
         description="the largest source that is accepted",
+    )
+    retired_grace_seconds: float = Field(
+        PlatformDefaults.RETIRED_GRACE_SECONDS,
+        ge=0,
+        validation_alias="RETIRED_GRACE_SECONDS",
+        description="how long tables and blobs of a replaced revision are kept for those who still read them",
     )
     http_auth_level: Literal["anonymous", "function"] = Field(
         "anonymous", validation_alias="HTTP_AUTH_LEVEL", description="whether callers need a function key"

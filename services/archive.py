@@ -34,7 +34,7 @@ def unsafe(message: str, **context: object) -> PermanentTaskError:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def opened(path: Path, *, max_entries: int = MAX_ENTRIES) -> Iterator[zipfile.ZipFile]:
     """An archive whose directory has passed all checks.
 
     Raises:
@@ -42,7 +42,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            _check(archive.infolist())
+            _check(archive.infolist(), max_entries)
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as exc:
         raise unsafe("The archive is damaged or uses an unsupported compression.") from exc
@@ -63,9 +63,9 @@ def extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> N
         shutil.copyfileobj(packed, file, _CHUNK_BYTES)
 
 
-def _check(entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > MAX_ENTRIES:
-        raise unsafe(f"The archive has more than {MAX_ENTRIES} entries.")
+def _check(entries: list[zipfile.ZipInfo], max_entries: int) -> None:
+    if len(entries) > max_entries:
+        raise unsafe(f"The archive has more than {max_entries} entries.")
     if sum(entry.file_size for entry in entries) > MAX_TOTAL_BYTES:
         raise unsafe("The archive unpacks to too much data.", limit_bytes=MAX_TOTAL_BYTES)
     names = [entry.filename.casefold() for entry in entries]

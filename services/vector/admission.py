@@ -5,88 +5,77 @@ own that reads the file without GDAL. Names of clients never reach GDAL: what is
 directory under a name of ours (`/vsicurl/...`, `PG:...` and XML are all valid "file names" to it).
 """
 
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from pathlib import Path
 
-from core.errors import PermanentTaskError
-from core.task_models.vector import VectorFormat
-from services.vector import geojson, geopackage, shapefile
+from core.task_models.vector import VectorFormat, VectorReading
+from services.vector import (
+    csv_text,
+    dxf,
+    filegdb,
+    flatgeobuf,
+    geojson,
+    geojsonseq,
+    geopackage,
+    geoparquet,
+    gml,
+    kml,
+    shapefile,
+    topojson,
+)
+from services.vector.archived import Kind, unpacked
+from services.vector.declared import ZIPPED, declared_format, extension_of, name_of
+from services.vector.sniffing import check_zip, confirmed
 from services.vector.source import SourceLayer
+
+__all__ = ["MAX_SOURCE_BYTES", "admit", "declared_format", "private_path"]
 
 MAX_SOURCE_BYTES = 8 * 2**30
 
-_FORMATS = {
-    ".gpkg": VectorFormat.GEOPACKAGE,
-    ".geojson": VectorFormat.GEOJSON,
-    ".json": VectorFormat.GEOJSON,
-    ".zip": VectorFormat.SHAPEFILE,
-}
-_PRIVATE_NAMES = {
-    VectorFormat.GEOPACKAGE: "in.gpkg",
-    VectorFormat.GEOJSON: "in.geojson",
-    VectorFormat.SHAPEFILE: "in.zip",
-}
-_ADMIT = {
-    VectorFormat.GEOPACKAGE: geopackage.admit,
+_ADMIT: dict[VectorFormat, Callable[..., tuple[SourceLayer, ...]]] = {
+    VectorFormat.CSV: csv_text.admit,
+    VectorFormat.DXF: dxf.admit,
+    VectorFormat.FLATGEOBUF: flatgeobuf.admit,
     VectorFormat.GEOJSON: geojson.admit,
-    VectorFormat.SHAPEFILE: shapefile.admit,
+    VectorFormat.GEOJSONSEQ: geojsonseq.admit,
+    VectorFormat.GEOPACKAGE: geopackage.admit,
+    VectorFormat.GEOPARQUET: geoparquet.admit,
+    VectorFormat.GML: gml.admit,
+    VectorFormat.KML: kml.admit,
+    VectorFormat.TOPOJSON: topojson.admit,
 }
-_UTF8_BOM = b"\xef\xbb\xbf"
-_SNIFFED_BYTES = 4096
 
 
-def declared_format(uri: str) -> VectorFormat:
-    """The format that the name of a blob promises.
-
-    Raises:
-        PermanentTaskError: UNSUPPORTED_FORMAT.
-    """
-    suffix = PurePosixPath(uri).suffix.lower()
-    if suffix not in _FORMATS:
-        raise PermanentTaskError(
-            f"Files named {suffix or 'without an extension'} are not read as vector data.",
-            code="UNSUPPORTED_FORMAT",
-            remedy="Submit a GeoPackage (.gpkg), GeoJSON (.geojson, .json) or zipped Shapefile (.zip).",
-            context={"extension": suffix, "supported": sorted(_FORMATS)},
-        )
-    return _FORMATS[suffix]
-
-
-def sniffed_format(path: Path) -> VectorFormat | None:
-    """The format that the first bytes of a file show, or None."""
-    with path.open("rb") as file:
-        head = file.read(_SNIFFED_BYTES)
-    # 68..71: the application id in the header of an SQLite file (GeoPackage 1.3, requirement 2)
-    if head.startswith(b"SQLite format 3\0") and head[68:72] in (b"GPKG", b"GP10", b"GP11"):
-        return VectorFormat.GEOPACKAGE
-    if head.startswith(b"PK\x03\x04"):
-        return VectorFormat.SHAPEFILE
-    if head.removeprefix(_UTF8_BOM).lstrip(b" \t\r\n").startswith(b"{"):
-        return VectorFormat.GEOJSON
-    return None
-
-
-def private_path(uri: str, directory: Path) -> Path:
+def private_path(uri: str, directory: Path, *, extra_formats: bool = False) -> Path:
     """Where a source is downloaded to: a name of ours in `directory`, which must be empty.
 
     Raises:
         PermanentTaskError: UNSUPPORTED_FORMAT.
     """
-    return directory / _PRIVATE_NAMES[declared_format(uri)]
+    declared_format(uri, extra_formats=extra_formats)
+    return directory / f"in{extension_of(uri)}"
 
 
-def admit(path: Path, *, uri: str, layer: str | None) -> SourceLayer:
-    """The layer to read of a downloaded file. `uri` gives its name, `layer` the client's choice.
+def admit(path: Path, *, uri: str, reading: VectorReading) -> tuple[SourceLayer, ...]:
+    """The wanted layers of a downloaded file with geometries, in its order. `uri` gives its name.
 
     Raises:
         PermanentTaskError: CONTENT_MISMATCH, UNSUPPORTED_FORMAT, ARCHIVE_UNSAFE, ENCODING_ERROR,
-            LAYER_NOT_FOUND, AMBIGUOUS_LAYER, CRS_UNKNOWN or GEOMETRY_UNREADABLE.
+            LAYER_NOT_FOUND, LAYER_LIMIT, CRS_UNKNOWN, GEOMETRY_UNREADABLE, and what a format adds.
     """
-    declared = declared_format(uri)
-    if sniffed_format(path) is not declared:
-        raise PermanentTaskError(
-            f"The content is not {declared.value}, which the name promises.",
-            code="CONTENT_MISMATCH",
-            remedy="Give the file the extension of its true format, or convert it.",
-            context={"declared": declared.value},
-        )
-    return _ADMIT[declared](path, name=PurePosixPath(uri).stem, layer=layer)
+    declared = declared_format(uri, extra_formats=reading.extra_formats)
+    extension = extension_of(uri)
+    if extension in ZIPPED:
+        check_zip(path)
+        return _admit_archive(path, name=name_of(uri), reading=reading)
+    found = confirmed(path, declared, extension=extension)
+    return _ADMIT[found](path, name=name_of(uri), reading=reading)
+
+
+def _admit_archive(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer, ...]:
+    contents = unpacked(path, reading=reading)
+    if contents.kind is Kind.SHAPEFILES:
+        return shapefile.admit(contents.members, reading=reading)
+    if contents.kind is Kind.FILE_GEODATABASE:
+        return filegdb.admit(contents.path, name=name, reading=reading)
+    return admit(contents.path, uri=contents.name, reading=reading)

@@ -1,123 +1,90 @@
-"""GeoJSON before GDAL: text, references to the outside, and a count of what may be missing.
+"""GeoJSON before GDAL: one look at its brackets, and at what it refers to. Source: RFC 7946."""
 
-GDAL fetches the URL of a `crs` object of type `link` wherever it stands, and whatever drivers are
-allowed; it reads member names without regard to case. So every `crs` object must be of a known, harmless
-shape. Source: RFC 7946; the crs object is that of the GeoJSON specification of 2008, section 3.
-"""
-
-import codecs
-import mmap
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from core.errors import PermanentTaskError
-from core.task_models.vector import VectorFormat
-from services.vector.layers import choose_layer
-from services.vector.source import Census, SourceLayer
+from core.task_models.vector import VectorFormat, VectorReading
+from services.vector import geojson_text
+from services.vector.json_members import FeatureMembers
+from services.vector.json_scan import JsonBlock, JsonScan
+from services.vector.layers import choose_layers
+from services.vector.source import SourceLayer
 
-_CHUNK_BYTES = 2**20
-
-
-def _spelled(word: str) -> bytes:
-    """A pattern of `word` as JSON may spell it: either case, each letter plain or as a \\u escape."""
-    letters = (f"(?:[{c.upper()}{c}]|\\\\u00(?:{ord(c.upper()):02x}|{ord(c):02x}))" for c in word.lower())
-    return f'"{"".join(letters)}"\\s*:\\s*'.encode()
+_ROOT, _ARRAY, _FEATURE = 1, 2, 3  # how deep a member of the document, the features and a feature stand
+_FEATURES = b'"features"'
 
 
-_CRS_OBJECT = re.compile(_spelled("crs") + rb"\{")
-_NAME = rb'"(urn:ogc:def:crs:(?:EPSG|OGC):[0-9.]*:[A-Za-z0-9]+|EPSG:[0-9]+|OGC:CRS[0-9]+h?)"'
-_TYPE_MEMBER = rb'"type"\s*:\s*"name"'
-_PROPERTIES_MEMBER = rb'"properties"\s*:\s*\{\s*"name"\s*:\s*' + _NAME + rb"\s*\}"
-_NAMED_CRS = re.compile(
-    rb"\{\s*(?:" + _TYPE_MEMBER + rb"\s*,\s*" + _PROPERTIES_MEMBER
-    + rb"|" + _PROPERTIES_MEMBER + rb"\s*,\s*" + _TYPE_MEMBER + rb")\s*\}"
-)  # fmt: skip
-_NULL_GEOMETRY = re.compile(_spelled("geometry") + rb"null")
-_EMPTY_GEOMETRY = re.compile(
-    rb"(?:" + _spelled("coordinates") + rb"|" + _spelled("geometries") + rb")\[[\s\[\],]*\]\s*[,}]"
-)
-_NOT_A_NUMBER = re.compile(rb"[\[,:]\s*-?(?:NaN|Infinity)\s*[,\]}]", re.IGNORECASE)
-_NUL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-
-
-def admit(path: Path, *, name: str, layer: str | None) -> SourceLayer:
+def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer, ...]:
     """The only layer of a GeoJSON file; it is named like the file.
 
     Raises:
-        PermanentTaskError: ENCODING_ERROR, CRS_UNKNOWN, GEOMETRY_UNREADABLE or LAYER_NOT_FOUND.
+        PermanentTaskError: ENCODING_ERROR, CRS_UNKNOWN, GEOMETRY_UNREADABLE, CONTENT_MISMATCH or
+            LAYER_NOT_FOUND.
     """
-    choose_layer([name], layer)
-    _check_text(path)
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        declared_crs = _named_crs(text)
-        _check_values(text)
-        census = Census(
-            feature_count=None,
-            null_geometry_limit=_count(_NULL_GEOMETRY, text),
-            empty_geometry_limit=_count(_EMPTY_GEOMETRY, text),
+    choose_layers([name], reading.layers)
+    scan, features = JsonScan(path), _Features()
+    for block in scan.blocks():
+        features.add(block)
+    if scan.depth:
+        raise PermanentTaskError(
+            "The document is cut off.", code="CONTENT_MISMATCH", remedy="Upload the file again whole."
         )
-    return SourceLayer(
-        format=VectorFormat.GEOJSON, path=path, name=name, census=census, declared_crs=declared_crs
+    geojson_text.check_values(path, words=scan.words)
+    count = features.count if features.are_known else None
+    layer = SourceLayer(
+        format=VectorFormat.GEOJSON,
+        path=path,
+        name=name,
+        census=geojson_text.census(path, feature_count=count),
+        declared_crs=geojson_text.named_crs(path, words=scan.words),
+        has_ids=bool(count) and features.members.has_ids(features.count),
+        findings=tuple(features.members.findings(features.count)),
     )
+    return (layer,)
 
 
-def _count(pattern: re.Pattern[bytes], text: mmap.mmap) -> int:
-    return sum(1 for _ in pattern.finditer(text))
+@dataclass(slots=True)
+class _Features:
+    """Counts the objects in the array `features` of the document, and collects their members."""
+
+    count: int = 0
+    are_known: bool = False
+    members: FeatureMembers = field(default_factory=FeatureMembers)
+    _is_inside: bool = False
+
+    def add(self, block: JsonBlock) -> None:
+        begins = block.places(b"{", depth=_FEATURE)
+        texts, inner = (block.places(b'"', depth=depth) for depth in (_FEATURE, _FEATURE + 1))
+        for start, end in self._ranges(block):
+            self.count += _within(begins, start, end).size
+            texts, inner = _within(texts, start, end), _within(inner, start, end)
+            self.members.add(block, texts=texts, inner=inner)
+
+    def _ranges(self, block: JsonBlock) -> Iterator[tuple[int, int]]:
+        """Where in this block the array lies."""
+        keys = [
+            int(place)
+            for place in block.places(b'"', depth=_ROOT)
+            if block.content[place : place + len(_FEATURES)] == _FEATURES
+        ]
+        opened, closed = block.places(b"[", depth=_ARRAY), block.places(b"]", depth=_ARRAY)
+        start = 0 if self._is_inside else None
+        for key in keys:
+            behind = block.content[key + len(_FEATURES) :].lstrip(b" \t\r\n:")[:1]
+            if start is None and behind == b"[":
+                start = int(opened[np.searchsorted(opened, key)]) if (opened > key).any() else key
+                self._is_inside = self.are_known = True
+        if start is None:
+            return
+        ends = closed[closed >= start]
+        self._is_inside = not ends.size
+        yield start, int(ends[0]) if ends.size else len(block.content)
 
 
-def _check_text(path: Path) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as exc:
-        raise PermanentTaskError(
-            "The file is not valid UTF-8.",
-            code="ENCODING_ERROR",
-            remedy="Save the file as UTF-8, as RFC 8259 asks for JSON.",
-        ) from exc
-
-
-def _named_crs(text: mmap.mmap) -> str | None:
-    """The CRS that the file names, None if it names none.
-
-    Raises:
-        PermanentTaskError: CRS_UNKNOWN: a crs object of another form, or two different names.
-    """
-    names: set[str] = set()
-    for found in _CRS_OBJECT.finditer(text):
-        named = _NAMED_CRS.match(text, found.end() - 1)
-        if named is None:
-            raise _unknown_crs("A crs object is not of the form that names a CRS by its code.")
-        names.add((named[1] or named[2]).decode("ascii"))
-    if len(names) > 1:
-        raise _unknown_crs("The file names more than one CRS.")
-    return names.pop() if names else None
-
-
-def _unknown_crs(message: str) -> PermanentTaskError:
-    return PermanentTaskError(
-        message,
-        code="CRS_UNKNOWN",
-        remedy='Remove the crs objects (RFC 7946: WGS 84), or use one {"type": "name", "properties": '
-        '{"name": "urn:ogc:def:crs:EPSG::<code>"}} beside "features". Links are never followed.',
-    )
-
-
-def _check_values(text: mmap.mmap) -> None:
-    if found := _NOT_A_NUMBER.search(text):
-        raise PermanentTaskError(
-            "The file holds NaN or Infinity, which are no JSON numbers.",
-            code="GEOMETRY_UNREADABLE",
-            remedy="Write null for missing values, and remove features without a position.",
-            context={"byte_offset": found.start()},
-        )
-    if found := _NUL_CHARACTER.search(text):
-        raise PermanentTaskError(
-            "A text holds the character U+0000, which would cut it short.",
-            code="ENCODING_ERROR",
-            remedy="Remove the character from the texts.",
-            context={"byte_offset": found.start()},
-        )
+def _within(places: np.ndarray, start: int, end: int) -> np.ndarray:
+    found: np.ndarray = places[(places >= start) & (places < end)]
+    return found

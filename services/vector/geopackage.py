@@ -10,48 +10,85 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from core.errors import PermanentTaskError
-from core.task_models.vector import VectorFormat
-from services.vector.layers import choose_layer
+from core.task_models.finding import Finding
+from core.task_models.vector import VectorFormat, VectorReading
+from services.vector.findings import info
+from services.vector.layers import choose_layers
 from services.vector.source import Census, SourceLayer
 
-MAX_LAYERS = 100
+_MOST_TABLES = 10_000
+_COLUMNS_AT_ONCE = 400  # SQLite takes 2,000 terms in a statement
 _BUDGET_SECONDS = 300.0
 _INSTRUCTIONS_BETWEEN_LOOKS = 100_000
 # The values of the flags byte in which the bit "empty geometry" is set, as SQL.
 _EMPTY_FLAGS = "(" + ", ".join(f"x'{flags:02X}'" for flags in range(256) if flags & 0x10) + ")"
-_INTEGERS, _REALS = "('integer', 'null')", "('real', 'integer', 'null')"
+# What SQLite makes of the values of columns of these types, unless they are null or something else.
 _VALUE_TYPES = {
-    **dict.fromkeys(("BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER"), _INTEGERS),
-    **dict.fromkeys(("FLOAT", "DOUBLE", "REAL"), _REALS),
+    **dict.fromkeys(("BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER"), "integer"),
+    **dict.fromkeys(("FLOAT", "DOUBLE", "REAL"), "real"),
 }
 _NOT_PLAIN = "SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'"
 _LAYERS = (
     "SELECT c.table_name, g.column_name"
     " FROM gpkg_contents c JOIN gpkg_geometry_columns g ON lower(g.table_name) = lower(c.table_name)"
-    " WHERE c.data_type = 'features' ORDER BY c.table_name"
+    " WHERE c.data_type = 'features' ORDER BY c.rowid"
 )
+_WITHOUT_GEOMETRY = "SELECT table_name FROM gpkg_contents WHERE data_type = 'attributes' ORDER BY rowid"
 
 
-def admit(path: Path, *, name: str, layer: str | None) -> SourceLayer:  # noqa: ARG001 (one shape for all)
-    """The wanted layer of a GeoPackage, or the only one.
+def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer, ...]:  # noqa: ARG001
+    """The wanted layers of a GeoPackage, or all that have geometries.
 
     Raises:
         PermanentTaskError: UNSUPPORTED_FORMAT, CONTENT_MISMATCH, GEOMETRY_UNREADABLE, LAYER_NOT_FOUND or
-            AMBIGUOUS_LAYER.
+            LAYER_LIMIT.
     """
     with _open(path) as database:
         not_plain = {str(row[0]).lower() for row in database.execute(_NOT_PLAIN)}
         _refuse_programs({found for found in not_plain if found.startswith("gpkg_")})
-        columns = dict(database.execute(_LAYERS).fetchall())
-        if len(columns) > MAX_LAYERS:
-            raise _unsupported(f"The GeoPackage has more than {MAX_LAYERS} layers.")
-        chosen = choose_layer(list(columns), layer)
-        _refuse_programs(not_plain & {chosen.lower()})
-        census = _census(database, table=chosen, column=columns[chosen])
-    return SourceLayer(format=VectorFormat.GEOPACKAGE, path=path, name=chosen, ogr_name=chosen, census=census)
+        columns = dict(database.execute(_LAYERS).fetchmany(_MOST_TABLES))
+        chosen = choose_layers(list(columns), reading.layers)
+        _refuse_programs(not_plain & {table.lower() for table in chosen})
+        findings = () if reading.layers else tuple(_skipped(database))
+        return tuple(
+            _layer(database, path, table=table, column=columns[table], findings=() if number else findings)
+            for number, table in enumerate(chosen)
+        )
+
+
+def _layer(
+    database: sqlite3.Connection, path: Path, *, table: str, column: str, findings: tuple[Finding, ...]
+) -> SourceLayer:
+    return SourceLayer(
+        format=VectorFormat.GEOPACKAGE,
+        path=path,
+        name=table,
+        ogr_name=table,
+        census=_census(database, path, table=table, column=column),
+        has_ids=_has_ids(database, table),
+        findings=findings,
+    )
+
+
+def _skipped(database: sqlite3.Connection) -> Iterator[Finding]:
+    """The finding that there are tables without geometries, if there are."""
+    names = [str(row[0]) for row in database.execute(_WITHOUT_GEOMETRY).fetchmany(_MOST_TABLES)]
+    if names:
+        yield info(
+            "LAYERS_SKIPPED",
+            f"Tables without geometries are not taken: {len(names)}.",
+            layers=names[:50],
+        )
+
+
+def _has_ids(database: sqlite3.Connection, table: str) -> bool:
+    """Whether the table has the integer key that the standard asks for (table 29)."""
+    keys = database.execute("SELECT type FROM pragma_table_info(?) WHERE pk > 0", (table,)).fetchall()
+    return [str(kind).upper() for (kind,) in keys] == ["INTEGER"]
 
 
 @contextmanager
@@ -85,34 +122,57 @@ def _unsupported(message: str) -> PermanentTaskError:
     )
 
 
-def _census(database: sqlite3.Connection, *, table: str, column: str) -> Census:
-    """Counts in one pass that keeps nothing, by the flags byte of the geometries' headers.
+def _census(database: sqlite3.Connection, path: Path, *, table: str, column: str) -> Census:
+    """Counts in one pass that looks at the headers of rows alone: no value is copied.
 
     Raises:
         PermanentTaskError: CONTENT_MISMATCH: values of another type than their column declares.
     """
-    geometry, typed = _quoted(column), _typed_columns(database, table)
-    strays = [f"total(typeof({_quoted(name)}) NOT IN {allowed})" for name, allowed in typed.items()]
-    counts = [
-        "count(*)",
-        f"count({geometry})",
-        f"total(substr({geometry}, 4, 1) IN {_EMPTY_FLAGS})",
-        *strays,
-    ]
-    statement = f"SELECT {', '.join(counts)} FROM {_quoted(table)}"  # noqa: S608 (all names are quoted)
-    rows, present, empty, *stray = (int(count) for count in database.execute(statement).fetchone())
-    _refuse_strays({name: count for name, count in zip(typed, stray, strict=True) if count})
-    return Census(feature_count=rows, null_geometry_limit=rows - present, empty_geometry_limit=empty)
+    typed = list(_typed_columns(database, table).items())
+    rows, present = 0, 0
+    strays: dict[str, int] = {}
+    for start in range(0, len(typed) or 1, _COLUMNS_AT_ONCE):
+        part = typed[start : start + _COLUMNS_AT_ONCE]
+        rows, present, *counts = _counts(database, table=table, column=column, typed=part)
+        strays |= {name: count for (name, _), count in zip(part, counts, strict=True) if count}
+    _refuse_strays(strays)
+    return Census(
+        feature_count=rows,
+        null_geometry_limit=rows - present,
+        empty_geometry_limit=partial(_empty_geometries, path, table=table, column=column),
+    )
+
+
+def _counts(
+    database: sqlite3.Connection, *, table: str, column: str, typed: list[tuple[str, str]]
+) -> list[int]:
+    """Rows, rows with a value in `column`, and for each typed column the values that are not of its type."""
+    strays = (
+        f"count(nullif(typeof({_quoted(name)}), '{kind}')) - count(*) + count({_quoted(name)})"
+        for name, kind in typed
+    )
+    counts = ", ".join(["count(*)", f"count({_quoted(column)})", *strays])
+    statement = f"SELECT {counts} FROM {_quoted(table)}"  # noqa: S608 (all names are quoted)
+    return [int(count) for count in database.execute(statement).fetchone()]
+
+
+def _empty_geometries(path: Path, *, table: str, column: str) -> int:
+    """How many geometries say of themselves, in the flags of their headers, that they are empty."""
+    flags = f"substr({_quoted(column)}, 4, 1)"
+    statement = f"SELECT total({flags} IN {_EMPTY_FLAGS}) FROM {_quoted(table)}"  # noqa: S608
+    with _open(path) as database:
+        return int(database.execute(statement).fetchone()[0])
 
 
 def _typed_columns(database: sqlite3.Connection, table: str) -> dict[str, str]:
-    """The columns of numbers, with the SQLite types that their values may have.
+    """The columns of numbers, with the SQLite type that their values have.
 
     SQLite keeps any value in any column; GDAL reads a text in a column of integers as 0.
     """
-    declared = database.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall()
+    columns = "SELECT name, type FROM pragma_table_info(?) WHERE pk = 0"
+    declared = database.execute(columns, (table,)).fetchall()
     found = {name: _VALUE_TYPES.get(str(kind).upper().partition("(")[0]) for name, kind in declared}
-    return {name: allowed for name, allowed in found.items() if allowed is not None}
+    return {name: value_type for name, value_type in found.items() if value_type is not None}
 
 
 def _refuse_strays(strays: dict[str, int]) -> None:
