@@ -1,5 +1,7 @@
 """Bounds in degrees, as GeoJSON and STAC write them."""
 
+from collections.abc import Iterable
+
 BoundingBox = tuple[float, float, float, float]
 _TOLERANCE = 1e-6
 
@@ -27,3 +29,29 @@ def normalised(bbox: BoundingBox) -> BoundingBox:
 
 def _turned(longitude: float) -> float:
     return (longitude + 180.0) % 360.0 - 180.0
+
+
+def together(boxes: Iterable[BoundingBox | None]) -> BoundingBox | None:
+    """The narrowest bounds around normalised ones; None around none."""
+    found = [box for box in boxes if box is not None]
+    if not found:
+        return None
+    west, east = _narrowest([(box[0], box[2]) for box in found])
+    return west, min(box[1] for box in found), east, max(box[3] for box in found)
+
+
+def _narrowest(spans: list[tuple[float, float]]) -> tuple[float, float]:
+    """The shortest way round the globe, eastwards, that passes all spans."""
+    length, west, east = min(_way_from(start, spans) for start in sorted({west for west, _ in spans}))
+    return (west, east) if length < 360.0 else (-180.0, 180.0)
+
+
+def _way_from(start: float, spans: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Its length, where it begins, and where it ends."""
+    length, east = max((_eastwards(start, west) + _eastwards(west, east), east) for west, east in spans)
+    return length, start, east
+
+
+def _eastwards(start: float, end: float) -> float:
+    """How many degrees it is from one longitude to the other; a whole turn from -180 to 180."""
+    return end - start if end >= start else end - start + 360.0
