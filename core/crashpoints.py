@@ -46,8 +46,10 @@ NAMES = (
     "request_moved_after_commit",
     # what handlers make outside their rows
     "table_announced_before_made",
-    "table_filled_before_finished",
     "table_made_before_recorded",
+    "chunk_sent_before_committed",
+    "chunk_loaded_before_recorded",
+    "table_filled_before_finished",
     "blob_announced_before_made",
     "blob_made_before_recorded",
 )

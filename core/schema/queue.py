@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.errors import AppError, ContractViolation
 
-SCHEMA_VERSION = 1
-"""The newest messages and rows that this code can handle, and those that it writes."""
+SCHEMA_VERSION = 2
+"""The newest messages and rows that this code can handle, and those that it writes.
+
+2: vectors in chunks, and exports.
+"""
 
 
 class QueueRole(StrEnum):

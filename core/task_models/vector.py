@@ -181,7 +181,6 @@ class RejectReason(StrEnum):
     UNPLACEABLE = "UNPLACEABLE"
     DUPLICATE = "DUPLICATE"
     VALUE_OUT_OF_RANGE = "VALUE_OUT_OF_RANGE"
-    BAD_ENCODING = "BAD_ENCODING"
 
 
 class ChunkFile(VectorModel):
@@ -263,7 +262,7 @@ class PlannedTable(VectorModel):
 
 
 class PreparedVector(VectorModel):
-    """Result of `process_vector_prepare`: the plan lies at `plan_uri`; its tables have been created, empty."""
+    """Result of `process_vector_prepare`: the plan lies at `plan_uri`; its tables are there, empty."""
 
     plan_uri: str
     tables: tuple[PlannedTable, ...]
@@ -290,6 +289,7 @@ class ChunkResult(VectorModel):
     """Result of `process_vector_upload`: it holds whether this attempt or an earlier one loaded the chunk.
 
     Attributes:
+        plan_uri: of the plan that the chunk belongs to.
         loaded, rejected: together the rows of the chunk.
         null_geometry_count: of the loaded rows.
         loaded_digest, rejected_digest: of the source rows; their sum is the digest of the chunk.
@@ -307,6 +307,7 @@ class ChunkResult(VectorModel):
             `__reason` (a RejectReason) and `__detail` (text); None when there are none.
     """
 
+    plan_uri: str
     table_index: int
     chunk_index: int
     loaded: int

@@ -1,5 +1,9 @@
 """Describing published tables of features in STAC."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from core.task_models.stac import StacParameters, VectorHrefs
 from core.task_models.vector import IngestVectorResult, VectorModel
 from core.task_models.vector_export import ExportedFile
@@ -23,3 +27,9 @@ class StacVectorParameters(StacParameters):
     exports: tuple[ExportedFile, ...] = ()
     report: str | None = None
     rejects: str | None = None
+
+    @model_validator(mode="after")
+    def _every_table_is_served(self) -> Self:
+        if len(self.layers) != len(self.summary.tables):
+            raise ValueError("layers must be as many as summary.tables")
+        return self

@@ -1,6 +1,7 @@
 """Writing published tables of features as files."""
 
 from enum import StrEnum
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -17,6 +18,24 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     SHAPEFILE = "shp"
     PMTILES = "pmtiles"
+
+    @property
+    def label(self) -> str:
+        """What people call the format."""
+        return _LABELS[self]
+
+
+_LABELS = MappingProxyType(
+    {
+        ExportFormat.GEOPACKAGE: "GeoPackage",
+        ExportFormat.FLATGEOBUF: "FlatGeobuf",
+        ExportFormat.GEOPARQUET: "GeoParquet",
+        ExportFormat.GEOJSON: "GeoJSON",
+        ExportFormat.CSV: "CSV",
+        ExportFormat.SHAPEFILE: "Shapefile",
+        ExportFormat.PMTILES: "PMTiles",
+    }
+)
 
 
 class ExportTable(VectorModel):
@@ -40,13 +59,25 @@ class ExportVectorParameters(VectorModel):
     """Parameters of the job `export_vector`: every format is one task.
 
     Formats that hold one table (FlatGeobuf, GeoParquet, GeoJSON, CSV, Shapefile) give one file for each
-    table; those of several become a zip.
+    table; those of several become a zip. GeoPackage and PMTiles hold all tables, as layers.
     """
 
     tables: tuple[ExportTable, ...] = Field(min_length=1)
     formats: tuple[ExportFormat, ...] = Field(min_length=1)
     target_prefix: str
     request_id: str = Field(description="the revision that is exported")
+    name: str = Field(default="", description="what the files are called; empty: as the first collection")
+    is_required: bool = Field(default=False, description="a format that cannot be written fails the job")
+    attempt: int = Field(default=1, ge=1, description="the same files are tried again under another number")
+
+
+class ExportFileParameters(VectorModel):
+    """Parameters of `export_vector_file`: one format. `name` is what the file is called, without ending."""
+
+    tables: tuple[ExportTable, ...] = Field(min_length=1)
+    format: ExportFormat
+    target_prefix: str
+    name: str
 
 
 class FormatNote(VectorModel):

@@ -1,38 +1,19 @@
-"""Columns: from what a source calls them to what SQL can be trusted with.
-
-A name from outside is never used in SQL as it came. It is folded to `[a-z_][a-z0-9_]*` of at most 48
-bytes, kept apart from words that SQL or PostgreSQL reserve, and made unique; the source's own name stays
-beside it. (PostgreSQL cuts identifiers at 63 bytes without an error, which can make two names one.)
-"""
+"""Columns: which SQL type holds every value of an Arrow column, and the values in the Arrow type of that."""
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.errors import PermanentTaskError
 from core.task_models.vector import VectorColumn
+from services.vector.column_names import safe_names
+from services.vector.json_values import json_array
 
 MAX_COLUMNS = 1_000
-MAX_NAME_BYTES = 48
-FID, GEOMETRY = "fid", "geom"
-
-# Reserved in PostgreSQL 15 to 17 (pg_get_keywords(), categories R and T), the system columns of every
-# table, and the two columns of ours.
-RESERVED = frozenset(
-    """
-    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
-    collation column concurrently constraint create cross current_catalog current_date current_role
-    current_schema current_time current_timestamp current_user default deferrable desc distinct do else end
-    except false fetch for foreign freeze from full grant group having ilike in initially inner intersect
-    into is isnull join lateral leading left like limit localtime localtimestamp natural not notnull null
-    offset on only or order outer overlaps placing primary references returning right select session_user
-    similar some symmetric system_user table tablesample then to trailing true union unique user using
-    variadic verbose when where window with
-    cmax cmin ctid oid tableoid xmax xmin
-    """.split()  # noqa: SIM905 (a list of words to be read)
-) | {FID, GEOMETRY}
+_MAX_PRECISION = 76  # of Arrow's decimals
+_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 
 _SQL_TYPES: tuple[tuple[pa.DataType, str], ...] = (
     (pa.bool_(), "boolean"),
@@ -43,14 +24,35 @@ _SQL_TYPES: tuple[tuple[pa.DataType, str], ...] = (
     (pa.int32(), "integer"),
     (pa.uint32(), "bigint"),
     (pa.int64(), "bigint"),
+    (pa.uint64(), "numeric(20,0)"),
+    (pa.float16(), "real"),
     (pa.float32(), "real"),
     (pa.float64(), "double precision"),
     (pa.string(), "text"),
     (pa.large_string(), "text"),
+    (pa.string_view(), "text"),
+    (pa.null(), "text"),
     (pa.date32(), "date"),
+    (pa.date64(), "date"),
     (pa.binary(), "bytea"),
     (pa.large_binary(), "bytea"),
+    (pa.binary_view(), "bytea"),
 )
+_ARROW_TYPES = {
+    "boolean": pa.bool_(),
+    "smallint": pa.int16(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "real": pa.float32(),
+    "double precision": pa.float64(),
+    "text": pa.string(),
+    "jsonb": pa.string(),
+    "bytea": pa.binary(),
+    "date": pa.date32(),
+    "time": pa.time64("us"),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+}
 
 
 def plan_columns(fields: "Iterable[pa.Field]") -> tuple[VectorColumn, ...]:
@@ -75,49 +77,60 @@ def sql_type(field: pa.Field) -> str:
     Raises:
         PermanentTaskError: COLUMN_LIMIT: there is none.
     """
-    kind = field.type
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    for arrow_type, name in _SQL_TYPES:
+        if kind.equals(arrow_type):
+            return name
+    if found := _parametric(kind):
+        return found
+    raise _limit(f"The column {field.name!r} has the type {kind}, which is not supported.", column=field.name)
+
+
+def arrow_type(column: VectorColumn) -> pa.DataType:
+    """The Arrow type in which the values of a column travel."""
+    if found := _NUMERIC.fullmatch(column.sql_type):
+        precision, scale = int(found[1]), int(found[2])
+        return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+    return _ARROW_TYPES[column.sql_type]
+
+
+def as_column_type(array: pa.Array, column: VectorColumn) -> pa.Array:
+    """The values as the column holds them. Of times, what is shorter than a microsecond is cut off.
+
+    Raises:
+        PermanentTaskError: ENCODING_ERROR: a text that is no UTF-8, or a value that the type cannot hold.
+    """
+    wanted = arrow_type(column)
+    try:
+        if column.sql_type == "jsonb":
+            return json_array(array)
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        is_finer = pa.types.is_temporal(array.type) and getattr(array.type, "unit", "") == "ns"
+        plain = array if array.type.equals(wanted) else pc.cast(array, wanted, safe=not is_finer)
+        if column.sql_type == "text":
+            plain.validate(full=True)
+    except pa.ArrowInvalid as exc:
+        raise PermanentTaskError(
+            f"The column {column.source_name!r} holds values that are not what it says.",
+            code="ENCODING_ERROR",
+            remedy="Save the texts as UTF-8; for a Shapefile, say its encoding in a .cpg file.",
+            context={"column": column.source_name},
+        ) from exc
+    return plain
+
+
+def _parametric(kind: pa.DataType) -> str | None:
+    """The types with a unit, a zone, a scale or parts."""
     if pa.types.is_timestamp(kind):
         return "timestamptz" if kind.tz else "timestamp"
     if pa.types.is_time(kind):
         return "time"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or isinstance(kind, pa.JsonType):
+    if pa.types.is_decimal(kind) and 0 <= kind.scale <= kind.precision <= _MAX_PRECISION:
+        return f"numeric({kind.precision},{kind.scale})"
+    if pa.types.is_nested(kind) or isinstance(kind, pa.JsonType):
         return "jsonb"
-    for arrow_type, name in _SQL_TYPES:
-        if kind.equals(arrow_type):
-            return name
-    raise _limit(f"The column {field.name!r} has the type {kind}, which is not supported.", column=field.name)
-
-
-def safe_names(source_names: Sequence[str]) -> tuple[str, ...]:
-    """One safe name for each source name, all different, in the same order."""
-    taken: set[str] = set()
-    names = []
-    for number, source_name in enumerate(source_names, start=1):
-        name = _unique(_folded(source_name) or f"column_{number}", taken)
-        taken.add(name)
-        names.append(name)
-    return tuple(names)
-
-
-def _folded(source_name: str) -> str:
-    """Lower-case ASCII letters, digits and single underscores; accents are dropped, the rest is a gap."""
-    compatible = unicodedata.normalize("NFKC", source_name).casefold()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", compatible) if not unicodedata.combining(c))
-    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:MAX_NAME_BYTES]
-    if name[:1].isdigit():
-        name = f"c_{name}"[:MAX_NAME_BYTES]
-    return name
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    if name in RESERVED:
-        name = f"{name}_"
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        suffix = f"_{number}"
-        candidate = name[: MAX_NAME_BYTES - len(suffix)] + suffix
-    return candidate
+    return "bytea" if pa.types.is_fixed_size_binary(kind) else None
 
 
 def _limit(message: str, *, column: str) -> PermanentTaskError:

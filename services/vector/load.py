@@ -1,63 +1,142 @@
-"""From a layer to the rows of its table, batch by batch: memory does not grow with the file."""
+"""The task `process_vector_upload`: one chunk is cleaned and copied into its table, exactly once."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from core.errors import PermanentTaskError
-from core.task_models.vector import VectorColumn, VectorPlan
-from services.vector import geometry, ogr
-from services.vector.columns import GEOMETRY
-from services.vector.crs import reprojection
-from services.vector.geometry import GeometryShape
-from services.vector.source import SourceLayer
+from core.crashpoints import crashpoint
+from core.errors import ContractViolation
+from core.ports import SentRows
+from core.schema.queue import QueueRole
+from core.task_models.vector import ChunkFile, ChunkResult, LoadChunkParameters, TablePlan, VectorPlan
+from services.context import TaskContext
+from services.registry import register_task
+from services.vector import digest
+from services.vector.chunks import DETAIL, REASON, open_writer, read_chunk, row_digests
+from services.vector.cleaning import CleanedChunk, clean
+from services.vector.documents import ARROW, keep, read_plan, spec_of
+from services.vector.extended_wkb import extended
+from services.vector.outcomes import Outcome, added_up
+from services.vector.planning import duplicates_of
 
-_ARROW_TIMES = {"timestamp": pa.timestamp("us"), "timestamptz": pa.timestamp("us", tz="UTC")}
-
-
-def table_batches(
-    layer: SourceLayer, plan: VectorPlan, *, progress: Callable[[float], None]
-) -> Generator[pa.RecordBatch, None, None]:
-    """The rows of the table: the planned columns in order, then `geom` as WKB in the target CRS.
-
-    Raises:
-        PermanentTaskError: as inspection does, and ENCODING_ERROR.
-    """
-    shape = GeometryShape.of(plan.geometry_type)
-    rows = 0
-    with ogr.open_layer(layer, datetime_as_text=plan.datetime_as_text) as stream:
-        way = reprojection(stream.crs, plan.target_crs, declared=layer.declared_crs)
-        for batch in stream.batches:
-            geometries = geometry.parse(batch.column(stream.geometry_column), first_row=rows)
-            moved = geometry.reproject(geometries, way, first_row=rows)
-            yield _table_batch(batch, plan.columns, geometry.conform(moved, shape))
-            rows += batch.num_rows
-            progress(rows / plan.feature_count)
+_MEMORY_LIMIT_BYTES = 4 * 1024**3  # of address space
+_FETCHED, _SENT = 0.2, 0.9  # progress
 
 
-def _table_batch(batch: pa.RecordBatch, columns: tuple[VectorColumn, ...], wkb: np.ndarray) -> pa.RecordBatch:
-    arrays = [_values(batch.column(column.source_name), column) for column in columns]
-    names = [*(column.name for column in columns), GEOMETRY]
-    return pa.RecordBatch.from_arrays([*arrays, pa.array(wkb, type=pa.binary())], names=names)
-
-
-def _values(array: pa.Array, column: VectorColumn) -> pa.Array:
-    """The values as the column holds them; texts are proved to be UTF-8, times are parsed from text.
+@register_task(
+    "process_vector_upload",
+    queue=QueueRole.VECTOR_TASKS,
+    isolated=True,
+    memory_limit_bytes=_MEMORY_LIMIT_BYTES,
+)
+def load_chunk(parameters: LoadChunkParameters, context: TaskContext) -> ChunkResult:
+    """Load a chunk of a planned table; what an earlier attempt has loaded is only reported again.
 
     Raises:
-        PermanentTaskError: ENCODING_ERROR.
+        PermanentTaskError: VALUE_REFUSED, STAGING_TABLE_GONE.
+        TransientError: STORAGE_TIMEOUT, DB_UNAVAILABLE.
     """
-    try:
-        array.validate(full=True)
-        if column.sql_type in _ARROW_TIMES and pa.types.is_string(array.type):
-            return pc.cast(array, _ARROW_TIMES[column.sql_type])
-    except pa.ArrowInvalid as exc:
-        raise PermanentTaskError(
-            f"The column {column.source_name!r} holds values that are not what it says.",
-            code="ENCODING_ERROR",
-            remedy="Save the texts as UTF-8; for a Shapefile, say its encoding in a .cpg file.",
-            context={"column": column.source_name},
-        ) from exc
-    return array
+    plan = read_plan(context.storage, parameters.plan_uri)
+    loading = _Loading(parameters, plan, context)
+    stored = context.vectors.load_chunk(
+        spec_of(loading.table),
+        chunk_index=parameters.chunk_index,
+        batches=loading.batches(),
+        digests=digest.range_digests,
+        result=loading.result,
+    )
+    crashpoint("chunk_loaded_before_recorded")
+    context.checkpoint(1.0)
+    return ChunkResult.model_validate(stored)
+
+
+class _Loading:
+    """One attempt at one chunk: cleans batch by batch, and adds up what became of the rows."""
+
+    def __init__(self, parameters: LoadChunkParameters, plan: VectorPlan, context: TaskContext) -> None:
+        self.table: TablePlan = plan.tables[parameters.table_index]
+        self._chunk: ChunkFile = self.table.chunks[parameters.chunk_index]
+        self._parameters = parameters
+        self._plan = plan
+        self._context = context
+        self._rejects = context.workspace / "rejects.arrow"
+        self._outcomes: list[Outcome] = []
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows for the table. Nothing is fetched before the first is asked for."""
+        path = self._context.workspace / "chunk.arrow"
+        self._context.storage.download(self._chunk.uri, path)
+        duplicates = self._duplicates()
+        self._context.checkpoint(_FETCHED)
+        done = 0
+        with ExitStack() as files:
+            writer: pa.ipc.RecordBatchFileWriter | None = None
+            for batch in read_chunk(path):
+                cleaned = clean(
+                    batch, plan=self.table, options=self._plan.parameters.cleaning, duplicates=duplicates
+                )
+                self._outcomes.append(Outcome.of(cleaned, row_digests(batch)))
+                if len(cleaned.rejected_rows):
+                    rejected = _rejected(batch, cleaned)
+                    writer = writer or open_writer(self._rejects, rejected.schema, files)
+                    writer.write_batch(rejected)
+                yield _extended(cleaned.loaded)
+                done += batch.num_rows
+                self._context.checkpoint(_FETCHED + (_SENT - _FETCHED) * done / self._chunk.rows)
+
+    def result(self, sent: SentRows) -> Mapping[str, Any]:
+        """What is stored beside the rows.
+
+        Raises:
+            ContractViolation: rows are not the ones that were written into the chunk, or not all were sent.
+        """
+        outcome = added_up(self._outcomes)
+        self._check(outcome, sent)
+        made = ChunkResult(
+            plan_uri=self._parameters.plan_uri,
+            table_index=self._parameters.table_index,
+            chunk_index=self._parameters.chunk_index,
+            stored_digest=digest.total(sent.digest),
+            rejects_uri=self._kept_rejects() if outcome.rejected else None,
+            **outcome.stored(),
+        )
+        crashpoint("chunk_sent_before_committed")
+        return made.model_dump(mode="json")
+
+    def _check(self, outcome: Outcome, sent: SentRows) -> None:
+        found = digest.total(outcome.loaded_digest, outcome.rejected_digest)
+        is_whole = outcome.loaded + outcome.rejected == self._chunk.rows and found == self._chunk.digest
+        if not is_whole or sent.row_count != outcome.loaded:
+            raise ContractViolation("a chunk is not what was written: rows were lost or changed on the way")
+
+    def _duplicates(self) -> np.ndarray | None:
+        if self.table.duplicates_uri is None:
+            return None
+        path = self._context.workspace / "duplicates.npy"
+        self._context.storage.download(self.table.duplicates_uri, path)
+        return duplicates_of(path)
+
+    def _kept_rejects(self) -> str:
+        prefix = self._plan.parameters.target_prefix.rstrip("/")
+        uri = f"{prefix}/{self._context.attempt_name}_rejects.arrow"
+        keep(self._context, self._rejects, uri, content_type=ARROW)
+        return uri
+
+
+def _extended(loaded: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows with geometries as PostGIS writes them."""
+    last = loaded.num_columns - 1
+    return loaded.set_column(last, loaded.schema.field(last), extended(loaded.column(last)))
+
+
+def _rejected(batch: pa.RecordBatch, cleaned: CleanedChunk) -> pa.RecordBatch:
+    """The rejected rows as they were, with reasons and details."""
+    rows = batch.take(pa.array(cleaned.rejected_rows))
+    reasons = pa.array([str(reason) for reason in cleaned.reasons], pa.string())
+    details = pa.array(cleaned.details, pa.string())
+    return pa.RecordBatch.from_arrays(
+        [*rows.columns, reasons, details], names=[*rows.schema.names, REASON, DETAIL]
+    )
