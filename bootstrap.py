@@ -40,9 +40,11 @@ from infrastructure.blob import AzureBlobStore
 from infrastructure.database import Database
 from infrastructure.processes import this_process
 from infrastructure.repositories.listeners import ListenerRepository
+from infrastructure.repositories.published_tables import publish_table
+from infrastructure.repositories.retired import RetiredArtefacts
 from infrastructure.repositories.sweeper import Sweeper
 from infrastructure.repositories.task_logs import TaskLogRepository
-from infrastructure.repositories.vectors import VectorRepository, publish_table
+from infrastructure.repositories.vectors import VectorRepository
 from infrastructure.results import BlobResultStore
 from infrastructure.service_bus import ServiceBusAdapter
 from infrastructure.storage_account import FOR_CALLERS, FOR_TASKS, Patience, StorageAccount
@@ -91,6 +93,7 @@ def build(
             published_container=settings.storage.silver_container,
             raster_large_bytes=settings.rasters.large_bytes,
             raster_extra_formats=settings.rasters.extra_formats,
+            vector_extra_formats=settings.vectors.extra_formats,
             collection_max_files=settings.rasters.collection_max_files,
             colormaps=known_colormaps,
         ),
@@ -115,6 +118,11 @@ def build(
             state=engine.state,
             completion=completion,
             remove_artefact=_removal(vectors, task_storage),
+            retired=RetiredArtefacts(
+                database,
+                grace=timedelta(seconds=settings.platform.retired_grace_seconds),
+                remove_blob=task_storage.delete,
+            ),
         ),
         dispatcher=engine.dispatcher,
         machine=_machine(
@@ -285,6 +293,7 @@ def _janitor(
     state: StateManager,
     completion: CompletionHandler,
     remove_artefact: Callable[[str, str], None],
+    retired: RetiredArtefacts,
 ) -> Janitor:
     job_silence = timedelta(seconds=settings.engine.job_silence_seconds)
     sweeper = Sweeper(
@@ -305,6 +314,7 @@ def _janitor(
             "lights_left_on": sweeper.lights_left_on,
             "ended_jobs": lambda: completion.catch_up(job_silence),
             "abandoned_artefacts": sweeper.abandoned_artefacts,
+            "retired_artefacts": retired.sweep,
             "dead_listeners": ListenerRepository(database).forget_dead,
         },
     )

@@ -40,11 +40,12 @@ def whole(least: int, most: int, default: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: JSON of a model (or of one of several), or some media type."""
+    """A successful answer: JSON of a model (or of one of several), or some media type; or `also` others."""
 
     description: str
     models: tuple[type[BaseModel], ...] = ()
     media_type: str | None = JSON
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

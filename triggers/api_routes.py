@@ -83,23 +83,46 @@ _PLATFORM = (
         "What was found out about the data of a request, and what was done with them",
         Tag.PLATFORM,
         {
-            200: Answer("The report; it grows while the request runs.", (ReportAnswer,)),
+            200: Answer(
+                "The report, as data or as a page for people; it grows while the request runs.",
+                (ReportAnswer,),
+                also=(HTML,),
+            ),
             304: Answer("It has not changed.", media_type=None),
         },
-        parameters=(Parameter("If-None-Match", "The ETag of the last answer.", place="header"),),
-        errors=(404, 503),
+        parameters=(
+            Parameter(
+                "f",
+                "The form; without it, what `Accept` likes best.",
+                {"type": "string", "enum": ["json", "html"]},
+            ),
+            Parameter("If-None-Match", "The ETag of the last answer.", place="header"),
+        ),
+        errors=(404, 406, 422, 503),
     ),
     Operation(
         "GET",
         "/api/platform/data/{request_id}/download",
-        "Download what a request has published: GeoJSON of features, or the Cloud Optimized GeoTIFF",
+        "Download what a request has published, as a file",
         Tag.PLATFORM,
         {
             200: Answer("The file.", media_type="application/octet-stream"),
+            202: Answer("It is being made: ask again after `Retry-After` seconds."),
             206: Answer("The range asked for.", media_type="application/octet-stream"),
+            304: Answer("It has not changed.", media_type=None),
         },
-        parameters=(Parameter("Range", "bytes=first-last", place="header"),),
-        errors=(404, 409, 503),
+        parameters=(
+            Parameter(
+                "f",
+                "Of a vector `gpkg`, `fgb`, `parquet`, `geojson`, `csv`, `shp`, `pmtiles` or `rejects`;"
+                " of a raster `cog`, `mosaicjson`, `scheme`, `pmtiles` or a product. It may be left out.",
+            ),
+            Parameter("collection", "One of several tables of features; without it, all of them."),
+            Parameter("retry", "Have a file made again that could not be made.", _FLAG),
+            Parameter("Range", "bytes=first-last", place="header"),
+            Parameter("If-None-Match", "The ETag of the last answer.", place="header"),
+        ),
+        errors=(404, 409, 410, 416, 422, 503),
     ),
 )
 

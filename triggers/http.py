@@ -158,11 +158,17 @@ def json_answer(
 def conditional_answer(
     req: func.HttpRequest, content: BaseModel, *, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
+    """An answer in JSON with its ETag; see `conditional_text`."""
+    return conditional_text(req, content.model_dump_json(), mimetype="application/json", headers=headers)
+
+
+def conditional_text(
+    req: func.HttpRequest, text: str, *, mimetype: str, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
     """An answer with its ETag; 304 without a body when the client has it already (RFC 9110, 13.1.2)."""
-    text = content.model_dump_json()
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     all_headers = {"ETag": etag, "Cache-Control": "private, no-cache", **(headers or {})}
     known = {each.strip().removeprefix("W/") for each in req.headers.get("If-None-Match", "").split(",")}
     if etag in known or "*" in known:
         return func.HttpResponse(status_code=304, headers=all_headers)
-    return func.HttpResponse(text, status_code=200, mimetype="application/json", headers=all_headers)
+    return func.HttpResponse(text, status_code=200, mimetype=mimetype, charset="utf-8", headers=all_headers)

@@ -115,7 +115,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
     if answer.media_type is None:
         return {"description": answer.description}
     content = {"schema": _one_of(answer.models)} if answer.models else {}
-    return {"description": answer.description, "content": {answer.media_type: content}}
+    others: dict[str, dict[str, Any]] = {media_type: {} for media_type in answer.also}
+    return {"description": answer.description, "content": {answer.media_type: content, **others}}
 
 
 def _one_of(models: tuple[type[BaseModel], ...]) -> dict[str, Any]:

@@ -8,12 +8,23 @@ import azure.functions as func
 from geo_platform.models import StatusAnswer
 from geo_platform.router import PlatformRouter
 from geo_platform.states import RequestStatus
-from triggers.http import bad_parameter, conditional_answer, flag, json_answer, json_body, number
+from triggers.http import (
+    bad_parameter,
+    conditional_answer,
+    conditional_text,
+    flag,
+    json_answer,
+    json_body,
+    number,
+)
 from triggers.problems import answers
+from triggers.reporting.negotiation import wanted_form
+from triggers.reporting.page import report_page
 
 _POLL_SECONDS = 2
 _MAX_PAGE = 200
 _MAX_SUBMISSION_BYTES = 4 * 1024**2  # ten thousand blobs by name
+_BY_ACCEPT = {"Vary": "Accept"}
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
 
 
@@ -72,7 +83,12 @@ def _status(app: PlatformApplication) -> Handler:
 def _report(app: PlatformApplication) -> Handler:
     @answers
     def platform_report(req: func.HttpRequest) -> func.HttpResponse:
-        return conditional_answer(req, app.platform.report(req.route_params.get("id", "")))
+        form, identifier = wanted_form(req), req.route_params.get("id", "")
+        report = app.platform.report(identifier)
+        if form == "json":
+            return conditional_answer(req, report, headers=_BY_ACCEPT)
+        page = report_page(report, app.platform.status(identifier))
+        return conditional_text(req, page.html, mimetype="text/html", headers={**_BY_ACCEPT, **page.headers})
 
     return platform_report
 

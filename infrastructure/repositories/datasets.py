@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -38,6 +38,19 @@ class PublishedData:
     data_characteristics: Mapping[str, Any]
     api_endpoint: str
     api_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCollection:
+    """A table of features as the serving apps find it; both names of tables are in the schema `geo`."""
+
+    collection_id: str
+    layer: str
+    family: str | None
+    title: str
+    table_name: str
+    generalised_name: str | None
+    characteristics: Mapping[str, Any]
 
 
 class DatasetRepository:
@@ -99,10 +112,26 @@ class PublicationRepository:
         """
         self._connection.execute(_SQL["raise_catalog_version"])
 
-    def take_artefact(self, request_id: str, *, kind: str, location: str) -> bool:
-        """Take what is published out of the sweeper's reach; False when no job of the request staged it."""
-        parameters = {"request_id": request_id, "kind": kind, "location": location}
-        return self._one("publish_artefact", parameters) is not None
+    def take_table(self, request_id: str, *, staged: str, published_as: str) -> bool:
+        """Take a table out of the sweeper's reach; False when no job of the request staged it."""
+        parameters = {"request_id": request_id, "location": staged, "published_as": published_as}
+        return self._one("publish_table_artefact", parameters) is not None
+
+    def retire(self, dataset_key: str, *, request_id: str) -> None:
+        """Leave all that other revisions of the dataset have published to the sweeper, after a grace."""
+        self._connection.execute(_SQL["retire"], {"dataset_key": dataset_key, "request_id": request_id})
+
+    def replace_collections(
+        self, dataset_key: str, collections: Sequence[PublishedCollection], *, request_id: str
+    ) -> None:
+        """Register the tables of this revision, in order; those of the one before are forgotten."""
+        self._connection.execute(_SQL["forget_collections"], {"dataset_key": dataset_key})
+        whose = {"dataset_key": dataset_key, "request_id": request_id}
+        rows = [
+            {**asdict(each), "characteristics": Jsonb(each.characteristics), "position": position, **whose}
+            for position, each in enumerate(collections)
+        ]
+        self._connection.cursor().executemany(_SQL["add_collection"], rows)
 
     def publish_blobs(self, request_id: str) -> list[str]:
         """Publish all that the winning attempts of the request's tasks have staged for it; the URIs."""

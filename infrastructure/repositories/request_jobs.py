@@ -32,6 +32,14 @@ class StepJob:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentJob:
+    """The job that a request waits for."""
+
+    job_id: str
+    job_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenStage:
     """The stage a job stands at; `finished_share` counts tasks, running ones by what they report.
 
@@ -40,6 +48,7 @@ class OpenStage:
 
     number: int
     name: str
+    task_type: str
     status: str
     task_count: int
     finished_count: int
@@ -47,6 +56,14 @@ class OpenStage:
     running_count: int
     retrying_count: int
     finished_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """How many features a job has to load, and how many it has dealt with."""
+
+    total: int
+    done: int
 
 
 class RequestJobRepository:
@@ -64,6 +81,11 @@ class RequestJobRepository:
         rows = self._connection.execute(_SQL["of_request"], {"request_id": request_id})
         return [StepJob(**row) for row in rows]
 
+    def at_step(self, request_id: str, step: int) -> CurrentJob | None:
+        """The job of one step; None when it was not made."""
+        row = self._one("at_step", {"request_id": request_id, "step": step})
+        return CurrentJob(**row) if row else None
+
     def request_of(self, job_id: str) -> str | None:
         """The id of the request that the job serves."""
         row = self._one("request_of", {"job_id": job_id})
@@ -78,6 +100,11 @@ class RequestJobRepository:
         """The stage that the job stands at; None before its first."""
         row = self._one("open_stage", {"job_id": job_id})
         return OpenStage(**row) if row else None
+
+    def features(self, job_id: str) -> Features | None:
+        """Of a job that loads features, at the stage that does; None while nothing is known of them."""
+        row = self._one("features", {"job_id": job_id})
+        return Features(**row) if row and row["total"] is not None else None
 
     def raise_progress(self, request_id: str, percent: int) -> None:
         """Lift the high-water mark of the request's progress."""

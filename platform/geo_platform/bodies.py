@@ -10,6 +10,7 @@ from geo_platform.collection_source import normalise_any_source, normalise_patte
 from geo_platform.raster_processing import CollectionProcessing, LargeRasterProcessing, RasterProcessing
 from geo_platform.source import normalise_source
 from geo_platform.states import DATA_TYPE_ALIASES, DataType
+from geo_platform.vector_processing import VectorProcessing
 
 MOST_BLOB_PATHS = MAX_COLLECTION_FILES
 
@@ -41,13 +42,6 @@ _SourcePath = Annotated[str, AfterValidator(normalise_source)]
 _COLLECTION_NAMES = [DataType.RASTER_COLLECTION.value, *DATA_TYPE_ALIASES]
 
 
-class VectorProcessing(_Body):
-    """How a vector source is to be read: the layer (needed if there are several), the CRS to store it in."""
-
-    layer: str | None = Field(default=None, min_length=1, max_length=255)
-    target_crs: str = Field(default="EPSG:4326", pattern=r"^EPSG:[1-9][0-9]{3,5}$")
-
-
 class SubmissionBody(_Body):
     """The fields that a request has whatever its type."""
 
@@ -75,7 +69,11 @@ class UntypedBody(SubmissionBody):
 
 
 class VectorRequest(SingleSourceBody):
-    """Publish a vector file: GeoPackage, GeoJSON, zipped Shapefile."""
+    """Publish a vector file: every layer of it becomes a collection of features.
+
+    GeoPackage, zipped Shapefile, GeoJSON, GeoJSONSeq, FlatGeobuf, GeoParquet, KML, KMZ, CSV, TopoJSON, zipped
+    FileGDB.
+    """
 
     request_type: Literal[DataType.VECTOR]
     processing_config: VectorProcessing = VectorProcessing()

@@ -1,6 +1,7 @@
 """Starting the jobs of a request's chain, one after the other."""
 
 from core.submission import create_job
+from geo_platform import vector_summary
 from geo_platform.bodies import default_processing
 from geo_platform.collection_source import CollectionSource
 from geo_platform.job_parameters import parameters_of
@@ -36,12 +37,17 @@ def plan_context(
         source_etag=request.processing_metadata.get("source", {}).get("etag"),
         processing={**default_processing(data_type), **request.processing_config},
         published_container=options.published_container,
-        extra_formats=options.raster_extra_formats,
+        extra_formats=data_type in options.extras,
         max_files=options.collection_max_files,
         chain=chain,
         collection=collection.parameters if collection else None,
-        results=results or {},
+        results=_of_today(results or {}),
     )
+
+
+def _of_today(results: Results) -> Results:
+    ingested = results.get("ingest_vector")
+    return {**results, "ingest_vector": vector_summary.as_of_today(ingested)} if ingested else results
 
 
 def start_step(

@@ -1,13 +1,13 @@
 """What only shows when the single fields of a body are right."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from difflib import get_close_matches
 from itertools import islice
 from typing import Protocol
 
+from geo_platform import raster_processing, vector_processing
 from geo_platform.bodies import DDHRequest, RasterCollectionRequest, VectorRequest
 from geo_platform.field_errors import FieldError, field_error
-from geo_platform.raster_processing import RasterOptions, conflict_with_source, conflicts
 from geo_platform.source import check_format, check_place
 from geo_platform.states import DataType
 
@@ -22,7 +22,7 @@ class Rules(Protocol):
     def source_container(self) -> str: ...
 
     @property
-    def raster_extra_formats(self) -> bool: ...
+    def extras(self) -> Collection[DataType]: ...
 
     @property
     def collection_max_files(self) -> int: ...
@@ -37,8 +37,10 @@ def contradictions(request: DDHRequest, rules: Rules) -> Iterator[FieldError]:
         yield from _of_collection(request, rules)
     else:
         yield from _of_sources([("source_path", request.source_path)], request.request_type, rules)
-    if not isinstance(request, VectorRequest):
-        yield from _of_options(request.processing_config, _uris(request), rules)
+    if isinstance(request, VectorRequest):
+        yield from _of_vector_options(request)
+    else:
+        yield from _of_raster_options(request.processing_config, _uris(request), rules)
 
 
 def _of_sources(
@@ -56,7 +58,7 @@ def _format_problem(uri: str, data_type: DataType, rules: Rules) -> str | None:
     """A folder says nothing of formats, and a pattern only if it spells the extension out."""
     if data_type is DataType.RASTER_COLLECTION and not _spells_format(uri):
         return None
-    return check_format(uri, data_type, extra_formats=rules.raster_extra_formats)
+    return check_format(uri, data_type, extras=rules.extras)
 
 
 def _spells_format(uri: str) -> bool:
@@ -91,9 +93,23 @@ def _uris(request: DDHRequest) -> tuple[str, ...]:
     return (request.source_path,)
 
 
-def _of_options(options: RasterOptions, uris: tuple[str, ...], rules: Rules) -> Iterator[FieldError]:
-    for name, message, hint in (*conflicts(options), *conflict_with_source(options, uris)):
+def _of_vector_options(request: VectorRequest) -> Iterator[FieldError]:
+    options = request.processing_config
+    yield from _conflicting(vector_processing.conflicts(options))
+    yield from _conflicting(vector_processing.conflict_with_source(options, request.source_path))
+
+
+def _conflicting(found: Iterable[tuple[str, str, str]]) -> Iterator[FieldError]:
+    """Of (option, what is wrong, what to do) each."""
+    for name, message, hint in found:
         yield field_error(f"processing_config.{name}", message, code="CONFLICTING_FIELDS", hint=hint)
+
+
+def _of_raster_options(
+    options: raster_processing.RasterOptions, uris: tuple[str, ...], rules: Rules
+) -> Iterator[FieldError]:
+    yield from _conflicting(raster_processing.conflicts(options))
+    yield from _conflicting(raster_processing.conflict_with_source(options, uris))
     if options.default_colormap is not None and rules.colormaps is not None:
         yield from _of_colormap(options.default_colormap, known=list(rules.colormaps()))
 

@@ -7,12 +7,13 @@ from typing import Any
 from core.errors import ContractViolation
 from geo_platform import identity
 from geo_platform.admission import AdmittedSource
+from geo_platform.bodies import default_processing
 from geo_platform.chain import plan_context, start_step
 from geo_platform.endpoints import Urls
 from geo_platform.errors import IdentityConflict
 from geo_platform.planner import chain_of
 from geo_platform.ports import PlatformParts, PlatformUnitOfWork, Stores
-from geo_platform.states import DatasetStatus, allowed_from
+from geo_platform.states import DatasetStatus, DataType, allowed_from
 from geo_platform.submission import Submission
 from infrastructure.repositories.datasets import DatasetRecord
 from infrastructure.repositories.requests import NewRequest, RequestRecord
@@ -36,7 +37,7 @@ def decide(
     Raises:
         IdentityConflict: the dataset lives, and it was asked for with another content.
     """
-    same = request.fingerprint == submission.fingerprint
+    same = _is_same(request, submission)
     status = DatasetStatus(dataset.status)
     if status is DatasetStatus.DELETED:
         return Decision.REVISE
@@ -47,13 +48,25 @@ def decide(
     raise _conflict(request, submission, urls)
 
 
-def _conflict(request: RequestRecord, submission: Submission, urls: Urls) -> IdentityConflict:
-    stored = {
+def _is_same(request: RequestRecord, submission: Submission) -> bool:
+    """A request of an older version lacks the options that have come since: it asked for their defaults."""
+    if request.fingerprint == submission.fingerprint:
+        return True
+    names_blobs = submission.content != submission.summary  # they are known by the fingerprint alone
+    return not names_blobs and _asked(request) == submission.summary
+
+
+def _asked(request: RequestRecord) -> dict[str, Any]:
+    default = default_processing(DataType(request.request_type))
+    return {
         "request_type": request.request_type,
         "source_path": request.source_path,
-        "processing_config": request.processing_config,
+        "processing_config": {**default, **request.processing_config},
     }
-    differences = list(_differences(stored, submission.summary)) or [_OTHER_BLOBS]
+
+
+def _conflict(request: RequestRecord, submission: Submission, urls: Urls) -> IdentityConflict:
+    differences = list(_differences(_asked(request), submission.summary)) or [_OTHER_BLOBS]
     return IdentityConflict(
         f"This dataset exists already, from another request ({request.status}).",
         remedy="Submit it under a new version_id, or send the same content again.",

@@ -13,7 +13,9 @@ class Offer:
     """A dataset to be published, as far as its URLs depend on it.
 
     `has_file`: there is one file of the whole, which of a mosaic is its overview. `has_scheme`: there is a
-    plan of the tiles that it was cut into. `products` are of the terrain.
+    plan of the tiles that it was cut into. `products` are of the terrain. Of tables, `collections` are their
+    names in order, `has_rejects` says that some features are not in them, and `exports` are the formats of
+    files that were made beforehand.
     """
 
     shape: Shape
@@ -24,6 +26,9 @@ class Offer:
     has_scheme: bool = False
     has_tile_cache: bool = False
     products: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    has_rejects: bool = False
+    exports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,14 @@ class Urls:
         """What was found out about a request's data, and what was done with them."""
         return f"{self.base}/api/platform/requests/{request_id}/report"
 
+    def report_page(self, request_id: str) -> str:
+        """The same for people."""
+        return f"{self.report(request_id)}?f=html"
+
     def dataset(self, offer: Offer) -> DatasetUrls:
         """The endpoints of a dataset."""
         if offer.shape is Shape.TABLE:
-            own, first, api_type = self._vector(offer.collection_id), "features", "ogc-features"
+            own, first, api_type = self._tables(offer), "features", "ogc-features"
         elif offer.shape is Shape.COG:
             own, first, api_type = self._cog(offer.collection_id), "tilejson", "titiler"
         else:
@@ -88,7 +97,18 @@ class Urls:
             return {"stac_collection": collection, "stac_items": items}
         return {"stac_item": f"{items}/{offer.collection_id}", "stac_collection": collection}
 
-    def _vector(self, collection_id: str) -> dict[str, str]:
+    def _tables(self, offer: Offer) -> dict[str, str]:
+        """Those of the first table; `collection` has those of each."""
+        download = self._download(offer)
+        return {
+            **self.collection(offer.collections[0]),
+            "report": self.report_page(offer.request_id),
+            **({"rejects": f"{download}?f=rejects"} if offer.has_rejects else {}),
+            **{f"download_{each}": f"{download}?f={each}" for each in offer.exports},
+        }
+
+    def collection(self, collection_id: str) -> dict[str, str]:
+        """The endpoints of one table of features."""
         features = f"{self.base}/api/ogc/features/collections/{collection_id}"
         tiles = f"{features}/tiles/{_MATRIX_SET}"
         return {

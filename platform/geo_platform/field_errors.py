@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from core.errors import InvalidRequest
 from geo_platform.bodies import REQUEST_MODELS, UntypedBody
+from geo_platform.source import types_of
 from geo_platform.states import DATA_TYPE_ALIASES, DataType
 
 FieldError = dict[str, str]
@@ -41,16 +42,18 @@ def of_validation(error: ErrorDetails, model: type[BaseModel]) -> FieldError:
     return field_error(".".join(place), "this field is not known", code=code, hint=_where_known(place, model))
 
 
-def of_type(named: object, *, is_missing: bool) -> FieldError:
-    """A type of data that is missing or not known."""
+def of_type(named: object, *, is_missing: bool, source: object = None) -> FieldError:
+    """A type of data that is missing or not known (`auto` is none); the name of the source may tell it."""
+    fitting = _fitting(source)
     if is_missing:
-        return field_error("request_type", "Field required", code="VALIDATION_ERROR", hint=_allowed_types())
+        hint = " ".join(filter(None, (_allowed_types(), fitting)))
+        return field_error("request_type", "Field required", code="VALIDATION_ERROR", hint=hint)
     near = _nearest(named.lower(), [*DataType, *DATA_TYPE_ALIASES]) if isinstance(named, str) else ""
     return field_error(
         "request_type",
         "this type of data is not known",
         code="UNKNOWN_DATA_TYPE",
-        hint=" ".join(filter(None, (_allowed_types(), near))),
+        hint=" ".join(filter(None, (_allowed_types(), near or fitting))),
     )
 
 
@@ -91,6 +94,11 @@ def _fields_at(model: type[BaseModel], place: Sequence[str]) -> list[str]:
 def _nearest(name: str, known: Sequence[str]) -> str:
     found = get_close_matches(name, [str(each) for each in known], n=1)
     return f"Did you mean {found[0]!r}?" if found else ""
+
+
+def _fitting(source: object) -> str:
+    found = types_of(source, extras=list(DataType)) if isinstance(source, str) else []
+    return f"A source of this name is taken by {' or '.join(found)}." if found else ""
 
 
 def _allowed_types() -> str:

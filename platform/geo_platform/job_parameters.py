@@ -7,8 +7,10 @@ from typing import Any
 from core.task_models.raster_cog import CogTier, Compression
 from core.task_models.raster_collection import MAX_REFUSED
 from geo_platform.endpoints import Urls
+from geo_platform.layer_collections import LayerCollection, layer_collections
 from geo_platform.plan_context import PlanContext
 from geo_platform.states import Shape
+from geo_platform.vector_processing import cleaning_of, exports_of, reading_of, tables_of
 
 Parameters = dict[str, Any]
 _FOR_COGS = (
@@ -54,7 +56,38 @@ def _cog_options(context: PlanContext) -> Parameters:
 
 
 def _ingest_vector(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001 - one signature for all
-    return {**_source(context), **context.processing}
+    asked = context.processing
+    return {
+        **_source(context),
+        "target_prefix": context.target_prefix,
+        "target_crs": asked["target_crs"],
+        "reading": reading_of(asked, extra_formats=context.extra_formats),
+        "cleaning": cleaning_of(asked),
+        "tables": tables_of(asked),
+        "max_failed_fraction": asked["max_failed_fraction"],
+    }
+
+
+def _export_vector(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
+    """The tables are still in `staging`: they are published together with the files."""
+    return {
+        "tables": [_export_table(each) for each in layer_collections(context)],
+        "formats": exports_of(context.processing),
+        "target_prefix": context.target_prefix,
+        "request_id": context.request_id,
+        "name": context.collection_id,
+    }
+
+
+def _export_table(collection: LayerCollection) -> Parameters:
+    same = ("table", "srid", "geometry_type", "feature_count", "columns")
+    return {
+        **{name: collection.table[name] for name in same},
+        "db_schema": "staging",
+        "name": collection.name,
+        "collection_id": collection.collection_id,
+        "title": collection.title,
+    }
 
 
 def _validate_raster(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
@@ -137,6 +170,10 @@ def _terrain(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
 
 
 def _stac(context: PlanContext, urls: Urls, *href_names: str) -> Parameters:
+    return {**_stac_of_any(context), "hrefs": context.urls(urls).pick(*href_names)}
+
+
+def _stac_of_any(context: PlanContext) -> Parameters:
     return {
         "item_id": context.collection_id,
         "collection_id": context.stac_collection,
@@ -145,15 +182,24 @@ def _stac(context: PlanContext, urls: Urls, *href_names: str) -> Parameters:
         "identifiers": dict(context.identifiers),
         "title": context.title,
         "summary": context.summary,
-        "hrefs": context.urls(urls).pick(*href_names),
     }
 
 
 def _stac_vectors(context: PlanContext, urls: Urls) -> Parameters:
-    named = ("features", "items", "vector_tiles", "tilejson", "download", "map")
+    offered = context.urls(urls)
+    of_dataset = offered.pick("download", "map")
     return {
-        **_stac(context, urls, *named),
+        **_stac_of_any(context),
         "collection_title": f"{context.namespace.upper()} vector datasets",
+        "layers": [
+            {
+                "collection_id": each.collection_id,
+                "hrefs": {**urls.collection(each.collection_id), **of_dataset},
+            }
+            for each in layer_collections(context)
+        ],
+        "exports": context.exports,
+        **offered.pick("report", "rejects"),
     }
 
 
@@ -181,6 +227,7 @@ def _cache(context: PlanContext) -> Parameters:
 _PARAMETERS: Mapping[str, Callable[[PlanContext, Urls], Parameters]] = MappingProxyType(
     {
         "ingest_vector": _ingest_vector,
+        "export_vector": _export_vector,
         "stac_catalog_vectors": _stac_vectors,
         "validate_raster": _validate_raster,
         "process_raster": _process_raster,

@@ -219,7 +219,10 @@ class ReportedFinding(BaseModel):
 
 
 class MissingParts(BaseModel):
-    """Files or tiles that were refused or failed; `parts` are the first hundred."""
+    """Files, tiles or features that were refused or failed.
+
+    `parts` are the first hundred files or tiles; of features the reasons, with their layer and count.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -234,8 +237,12 @@ class ReportAnswer(_Answer):
         published_as: `table`, `cog` or `mosaic`; of a running request, what it will be as far as is known.
         source: the source as it was read.
         validation: the validation's report: the header, the class, the groups of a collection.
-        processing: the summary of what was made: statistics, rendering, checksums, proof of the pixels.
-        derived: the results of further jobs, by job type: tile cache, terrain products.
+        processing: the summary of what was made. Of a raster: statistics, rendering, checksums, proof of the
+            pixels. Of a vector, for each of its `tables`: the counts of the source, of the table and of what
+            was rejected and why; the steps of the cleaning and how often each had something to do; the
+            largest repairs; the columns with the names that the source gave them, and their values; the
+            coordinate operation and its accuracy; the digest of the rows.
+        derived: the results of further jobs, by job type: tile cache, terrain products, exports.
     """
 
     status: RequestStatus

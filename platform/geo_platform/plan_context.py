@@ -1,11 +1,13 @@
 """What a chain's jobs are planned from: the request, its chain, and the results so far."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from core.errors import ContractViolation
+from core.task_models.vector_export import ExportFormat
 from geo_platform.endpoints import DatasetUrls, Offer, Urls
+from geo_platform.layer_collections import layer_collections
 from geo_platform.states import DataType, Shape
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -46,6 +48,7 @@ class PlanContext:
     """What the parameters of a chain's jobs are made from.
 
     Attributes:
+        extra_formats: whether the formats behind a setting are taken as well.
         collection: the source of a collection, as `CollectionSources` has it; only the first job gets it.
         results: of the jobs that have run, by job type.
     """
@@ -100,7 +103,8 @@ class PlanContext:
     @property
     def target_prefix(self) -> str:
         """Where the blobs of this revision lie."""
-        return f"azure://{self.published_container}/rasters/{self.collection_id}/r{self.revision}"
+        kind = "vectors" if self.data_type is DataType.VECTOR else "rasters"
+        return f"azure://{self.published_container}/{kind}/{self.collection_id}/r{self.revision}"
 
     def runs(self, job_type: str) -> bool:
         """Whether the chain has this job and it is not skipped."""
@@ -118,7 +122,31 @@ class PlanContext:
 
     def urls(self, urls: Urls) -> DatasetUrls:
         """The endpoints that the dataset will have."""
-        offer = Offer(
+        return urls.dataset(self._table_offer() if self.shape is Shape.TABLE else self._raster_offer())
+
+    def _table_offer(self) -> Offer:
+        exports = tuple(dict.fromkeys(each["format"] for each in self.exports))
+        return Offer(
+            shape=Shape.TABLE,
+            collection_id=self.collection_id,
+            stac_collection=self.stac_collection,
+            request_id=self.request_id,
+            collections=tuple(each.collection_id for each in layer_collections(self)),
+            has_rejects=self.summary["rejects_uri"] is not None,
+            has_tile_cache=ExportFormat.PMTILES in exports,
+            exports=exports,
+        )
+
+    @property
+    def exports(self) -> Sequence[Mapping[str, Any]]:
+        """The files that were made of a table beforehand (`ExportedFile`)."""
+        if not self.runs("export_vector"):
+            return ()
+        exports: Sequence[Mapping[str, Any]] = self.result_of("export_vector")["exports"]
+        return exports
+
+    def _raster_offer(self) -> Offer:
+        return Offer(
             shape=self.shape,
             collection_id=self.collection_id,
             stac_collection=self.stac_collection,
@@ -128,4 +156,3 @@ class PlanContext:
             has_tile_cache=self.runs("generate_tile_cache"),
             products=tuple(self.processing["products"]) if self.runs("terrain_products") else (),
         )
-        return urls.dataset(offer)

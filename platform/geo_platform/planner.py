@@ -7,10 +7,12 @@ from typing import Any
 from geo_platform.plan_context import Chain, ChainStep, Results
 from geo_platform.source import is_windowed
 from geo_platform.states import DataType
+from geo_platform.vector_processing import exports_of
 
 _WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "ingest_vector": 9,
+        "export_vector": 3,
         "validate_raster": 2,
         "validate_raster_collection": 3,
         "process_raster": 7,
@@ -26,7 +28,8 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
 def chain_of(data_type: DataType, processing: Mapping[str, Any]) -> Chain:
     """The steps of a request with these options, in order."""
     if data_type is DataType.VECTOR:
-        return _steps("ingest_vector", "stac_catalog_vectors")
+        exports = ("export_vector",) if exports_of(processing) else ()
+        return _steps("ingest_vector", *exports, "stac_catalog_vectors")
     cache = ("generate_tile_cache",) if processing.get("generate_tile_cache") else ()
     terrain = ("terrain_products",) if processing.get("products") else ()
     if data_type is DataType.RASTER:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 from core.ports import BlobStore, UnitOfWork
 from core.workflow import Workflow
 from geo_platform.endpoints import Urls
+from geo_platform.states import DataType
 from infrastructure.pgstac import StacRepository
 from infrastructure.repositories.datasets import DatasetRepository, PublicationRepository
 from infrastructure.repositories.request_jobs import RequestJobRepository
@@ -26,7 +27,7 @@ Transactions = Callable[[], AbstractContextManager[PlatformUnitOfWork]]
 Clock = Callable[[], datetime]
 
 PublishTable = Callable[[Any, str, str], None]
-"""(connection, staging table, collection id): move `staging.<table>` to `geo.<collection id>`."""
+"""(connection, staging table, name): move `staging.<table>` to `geo.<name>`, which nothing else has."""
 
 
 def utc_now() -> datetime:
@@ -51,8 +52,18 @@ class PlatformOptions:
     published_container: str = "silver"
     raster_large_bytes: int = 2 * 1024**3
     raster_extra_formats: bool = False
+    vector_extra_formats: bool = False
     collection_max_files: int = 10_000
     colormaps: Callable[[], Collection[str]] | None = None
+
+    @property
+    def extras(self) -> frozenset[DataType]:
+        """The types of data of which the formats behind a setting are taken as well."""
+        rasters = {DataType.RASTER, DataType.LARGE_RASTER, DataType.RASTER_COLLECTION}
+        return frozenset(
+            (rasters if self.raster_extra_formats else set())
+            | ({DataType.VECTOR} if self.vector_extra_formats else set())
+        )
 
     @property
     def urls(self) -> Urls:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.models.stage import Parallelism, Stage
 from geo_platform.plan_context import Chain
 from geo_platform.planner import share_done
-from infrastructure.repositories.request_jobs import OpenStage
+from infrastructure.repositories.request_jobs import Features, OpenStage
 
 _FAN_OUT_WEIGHT = 8
 """A stage that fans out does the work that its single neighbours only prepare and gather."""
@@ -34,10 +34,17 @@ def percent_of(chain: Chain, *, step: int, share: float) -> int:
     return min(int(100 * share_done(chain, step=step, share=share)), 99)
 
 
-def message_of(job_type: str, stage: OpenStage, declared: Sequence[Stage]) -> str:
-    """What is going on: "Creating tile COGs: tile 131 of 204"."""
+def message_of(
+    job_type: str, stage: OpenStage, declared: Sequence[Stage], *, features: Features | None = None
+) -> str:
+    """What is going on: "Creating tile COGs: tile 131 of 204".
+
+    Where `features` are counted: "Loading features: 1,250,000 of 2,000,000".
+    """
     known = next((each for each in declared if each.number == stage.number), None)
     activity = known.activity if known and known.activity else f"{job_type}: {stage.name}"
+    if features and features.total:
+        return f"{activity}: {features.done:,} of {features.total:,}{_pause(stage)}"
     return f"{activity}{_position(stage, known.noun if known else 'task')}{_pause(stage)}"
 
 

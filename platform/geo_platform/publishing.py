@@ -1,19 +1,21 @@
 """Publishing: everything that makes a dataset visible, in one transaction.
 
-Before the commit a reader sees nothing of it, after the commit all of it: the table or the blobs'
+Before the commit a reader sees nothing of it, after the commit all of it: the tables or the blobs'
 addresses, the STAC documents, the dataset's row, the answer to the client, the version of the catalogue.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from core.crashpoints import crashpoint
 from core.errors import ContractViolation
 from geo_platform import places, stac_builder
+from geo_platform.layer_collections import LayerCollection, layer_collections
 from geo_platform.plan_context import PlanContext
 from geo_platform.ports import PlatformParts, PlatformUnitOfWork, Stores
 from geo_platform.states import DatasetStatus, Shape, allowed_from
-from infrastructure.repositories.datasets import PublishedData
+from infrastructure.repositories.datasets import PublishedCollection, PublishedData
 from infrastructure.repositories.request_jobs import StepJob
 from infrastructure.repositories.requests import Publication, RequestRecord
 
@@ -41,14 +43,14 @@ class Publisher:
         """
         stores = Stores.of(tx)
         stores.publications.begin()
-        locations = self._release(tx, stores, context)
+        locations = self._release(tx, stores, request, context)
         document = _catalogue(stores, context, context.result_of(last.job_type), items)
         self._point_readers(stores, request, context, locations=locations)
         warning = places.missing_warning(context.summary)
         publication = Publication(
             endpoints=context.urls(self._parts.options.urls).endpoints,
             stac_metadata=document,
-            data_characteristics=places.characteristics(context),
+            data_characteristics=places.characteristics(context, self._parts.options.urls),
             warnings=_warnings(context, missing=warning),
             status_message=f"Published. {warning}".strip(),
         )
@@ -58,27 +60,36 @@ class Publisher:
         _must(completed, f"request {request.request_id} was not waiting to be completed")
         crashpoint("request_published_before_commit")
 
-    def _release(self, tx: PlatformUnitOfWork, stores: Stores, context: PlanContext) -> dict[str, Any]:
-        """Take the data out of staging; where they are now.
+    def _release(
+        self, tx: PlatformUnitOfWork, stores: Stores, request: RequestRecord, context: PlanContext
+    ) -> dict[str, Any]:
+        """Take the data out of staging; where they are now. Those of other revisions are the sweeper's.
 
         Of blobs, all that the winning attempts made is published, except what is temporary: a mosaic has
         more parts than its summary can name. The sweeper deletes what stays `staged`, so that what the
         summary does name must be among them.
         """
-        if context.shape is Shape.TABLE:
-            return self._release_table(tx, stores, context)
+        tables = self._release_tables(tx, stores, request, context)
         released = frozenset(stores.publications.publish_blobs(context.request_id))
         locations = places.locations(context)
         for uri in places.blobs_in(locations):
             _must(uri in released, f"the blob {uri} is not among the staged artefacts of the request")
-        return locations
+        stores.publications.retire(request.dataset_key, request_id=request.request_id)
+        return {**tables, **locations}
 
-    def _release_table(self, tx: PlatformUnitOfWork, stores: Stores, context: PlanContext) -> dict[str, Any]:
-        staged = context.summary["table"]
-        self._parts.publish_table(tx.connection, staged, context.collection_id)
-        taken = stores.publications.take_artefact(context.request_id, kind="table", location=staged)
-        _must(taken, f"the table {staged} is not among the staged artefacts of the request")
-        return {"table": context.collection_id}
+    def _release_tables(
+        self, tx: PlatformUnitOfWork, stores: Stores, request: RequestRecord, context: PlanContext
+    ) -> dict[str, Any]:
+        """`table`, the first one, is what older code serves; a raster has none."""
+        collections = layer_collections(context) if context.shape is Shape.TABLE else ()
+        for staged, published in chain.from_iterable(each.moves for each in collections):
+            self._parts.publish_table(tx.connection, staged, published)
+            taken = stores.publications.take_table(context.request_id, staged=staged, published_as=published)
+            _must(taken, f"the table {staged} is not among the staged artefacts of the request")
+        stores.publications.replace_collections(
+            request.dataset_key, [_registered(each) for each in collections], request_id=request.request_id
+        )
+        return {"table": collections[0].table_name} if collections else {}
 
     def _point_readers(
         self,
@@ -92,7 +103,7 @@ class Publisher:
         item = {} if context.shape is Shape.MOSAIC else {"stac_item": context.collection_id}
         data = PublishedData(
             data_locations={**locations, "stac_collection": context.stac_collection, **item},
-            data_characteristics=places.characteristics(context),
+            data_characteristics=places.characteristics(context, self._parts.options.urls),
             api_endpoint=urls.api_endpoint,
             api_type=urls.api_type,
         )
@@ -102,6 +113,18 @@ class Publisher:
             key, DatasetStatus.READY, allowed_from=allowed_from(DatasetStatus.READY), reason="published"
         )
         _must(pointed and ready, f"dataset {key} was not waiting for revision {request.revision}")
+
+
+def _registered(collection: LayerCollection) -> PublishedCollection:
+    return PublishedCollection(
+        collection_id=collection.collection_id,
+        layer=collection.layer,
+        family=collection.family,
+        title=collection.title,
+        table_name=collection.table_name,
+        generalised_name=collection.generalised_name,
+        characteristics=collection.characteristics,
+    )
 
 
 def _catalogue(

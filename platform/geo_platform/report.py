@@ -1,6 +1,6 @@
 """The report of a request: everything that its jobs have said about the data, without the places of blobs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.models.job import JobStatus
@@ -16,7 +16,8 @@ from infrastructure.repositories.request_jobs import StepJob
 from infrastructure.repositories.requests import RequestRecord
 
 _VALIDATIONS = ("validate_raster", "validate_raster_collection")
-_DERIVATIONS = ("generate_tile_cache", "terrain_products")
+_DERIVATIONS = ("generate_tile_cache", "terrain_products", "export_vector")
+_LINKED = {"map": "Map", "rejects": "The rejected features, as a GeoPackage", "download": "Download"}
 
 
 class ReportReader:
@@ -64,11 +65,22 @@ def _answer(
         missing=_missing(validation, summary),
         steps=tuple(_steps(context.chain, jobs)),
         error=RequestError.model_validate(request.error) if request.error else None,
-        links=(
-            Link(rel="self", href=urls.report(request.request_id)),
-            Link(rel="up", href=urls.status(request.request_id), title="The status of the request"),
-        ),
+        links=tuple(_links(request, urls)),
     )
+
+
+def _links(request: RequestRecord, urls: Urls) -> Iterator[Link]:
+    yield Link(rel="self", href=urls.report(request.request_id))
+    page = urls.report_page(request.request_id)
+    yield Link(rel="alternate", href=page, title="The report as a page")
+    yield Link(rel="up", href=urls.status(request.request_id), title="The status of the request")
+    endpoints = request.endpoints or {}
+    for name in _LINKED:
+        if name in endpoints:
+            yield Link(rel=name, href=endpoints[name], title=_LINKED[name])
+    for name in endpoints:
+        if name.startswith("download_"):
+            yield Link(rel="enclosure", href=endpoints[name], title=name.removeprefix("download_"))
 
 
 def _first(results: Results, names: Sequence[str]) -> Mapping[str, Any] | None:
@@ -83,10 +95,18 @@ def _findings(results: Results) -> Iterator[ReportedFinding]:
     """Each once, with the first step that said it."""
     seen = set[tuple[str, str]]()
     for step, result in results.items():
-        for finding in result.get("findings", ()):
+        for finding in _findings_of(result):
             if (key := (finding["code"], finding["message"])) not in seen:
                 seen.add(key)
                 yield ReportedFinding(step=step, **finding)
+
+
+def _findings_of(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Of the whole first, then of its tables; what one of them says, says which."""
+    yield from result.get("findings", ())
+    for table in result.get("tables", ()):
+        for finding in table.get("findings", ()):
+            yield {**finding, "context": {"layer": table["layer"], **finding["context"]}}
 
 
 def _warnings(results: Results) -> tuple[str, ...]:
@@ -94,11 +114,19 @@ def _warnings(results: Results) -> tuple[str, ...]:
 
 
 def _missing(validation: Mapping[str, Any] | None, summary: Mapping[str, Any] | None) -> MissingParts:
-    """Of a mosaic; before it is there, what the validation has refused."""
+    """Of a mosaic; before it is there, what the validation has refused. Of tables, by layer and reason."""
+    if summary and "tables" in summary:
+        return MissingParts(count=summary["rejected_count"], parts=tuple(_rejected(summary["tables"])))
     if summary and "missing_count" in summary:
         return MissingParts(count=summary["missing_count"], parts=tuple(summary["missing"]))
     refused = (validation or {}).get("refused", ())
     return MissingParts(count=(validation or {}).get("refused_count", 0), parts=tuple(refused))
+
+
+def _rejected(tables: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for table in tables:
+        for reason, count in table.get("reasons", {}).items():
+            yield {"layer": table["layer"], "code": reason, "count": count}
 
 
 def _steps(chain: Chain, jobs: Sequence[StepJob]) -> Iterator[StepReport]:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.crashpoints import crashpoint
+from core.task_models.vector_export import ExportFormat
 from geo_platform import identity
 from geo_platform.admission import AdmittedSource, admit, admit_collection
 from geo_platform.datasets import DatasetOrchestrator, Decision
+from geo_platform.exports import Export, ExportDesk
 from geo_platform.listing import RequestLister
 from geo_platform.models import (
     DryRunAnswer,
@@ -44,6 +46,7 @@ class PlatformRouter:
         self._datasets = DatasetOrchestrator(parts)
         self._status = StatusReader(parts)
         self._report = ReportReader(parts)
+        self._exports = ExportDesk(parts)
         self._lister = RequestLister(parts)
 
     def submit(self, body: Any, *, retry_failed: bool = False) -> Submitted:
@@ -93,6 +96,12 @@ class PlatformRouter:
     def report(self, identifier: str) -> ReportAnswer:
         """See `ReportReader.report`."""
         return self._report.report(identifier)
+
+    def export(
+        self, request_id: str, kind: ExportFormat, *, collection_id: str = "", again: bool = False
+    ) -> Export:
+        """See `ExportDesk.ask`."""
+        return self._exports.ask(request_id, kind, collection_id=collection_id, again=again)
 
     def requests(self, *, status: RequestStatus | None, cursor: str | None, limit: int) -> RequestPage:
         """See `RequestLister.page`."""

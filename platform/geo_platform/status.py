@@ -1,7 +1,6 @@
 """How a request stands, in the words of the contract."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from core.errors import NotFound
@@ -12,9 +11,9 @@ from geo_platform.places import missing_count
 from geo_platform.ports import PlatformParts, Stores
 from geo_platform.progress import job_share, message_of, percent_of
 from geo_platform.states import DataType, RequestStatus
-from infrastructure.repositories.request_jobs import StepJob
 from infrastructure.repositories.requests import Durations, RequestRecord
 
+_LOADING = "process_vector_upload"
 _MIN_SAMPLES = 3
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -76,17 +75,21 @@ class StatusReader:
             return self._answer(stores, request, progress=progress, message=message)
 
     def _progress(self, stores: Stores, request: RequestRecord) -> tuple[Progress, str | None]:
-        job = _current_job(stores.chain.of_request(request.request_id), request)
-        if job is None or RequestStatus(request.status).is_terminal:
+        index, is_over = request.current_job_index, RequestStatus(request.status).is_terminal
+        job = None if is_over else stores.chain.at_step(request.request_id, index)
+        if job is None:
             return _progress(request, percent=request.progress_percent, step=None), request.status_message
         stage = stores.chain.open_stage(job.job_id)
         declared = self._parts.jobs[job.job_type].stages if job.job_type in self._parts.jobs else ()
-        percent = percent_of(chain_in(request), step=job.step, share=job_share(stage, declared))
+        percent = percent_of(chain_in(request), step=index, share=job_share(stage, declared))
         if percent > request.progress_percent:
             stores.chain.raise_progress(request.request_id, percent)
         percent = max(percent, request.progress_percent)
         step = f"{job.job_type}/{stage.name}" if stage else job.job_type
-        message = message_of(job.job_type, stage, declared) if stage else request.status_message
+        features = stores.chain.features(job.job_id) if stage and stage.task_type == _LOADING else None
+        message = (
+            message_of(job.job_type, stage, declared, features=features) if stage else request.status_message
+        )
         return _progress(request, percent=percent, step=step), message
 
     def _answer(
@@ -147,10 +150,6 @@ def links_of(request: RequestRecord, urls: Urls) -> tuple[Link, ...]:
             Link(rel="alternate", href=request.endpoints["map"], title="Map"),
         ]
     return tuple(links)
-
-
-def _current_job(jobs: Sequence[StepJob], request: RequestRecord) -> StepJob | None:
-    return next((job for job in jobs if job.step == request.current_job_index), None)
 
 
 def _progress(request: RequestRecord, *, percent: int, step: str | None) -> Progress:

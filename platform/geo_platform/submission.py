@@ -122,7 +122,8 @@ def parse_submission(body: Any, *, options: SubmissionOptions) -> Submission:
 
 def _without_a_type(body: Mapping[str, Any], named: Any) -> list[field_errors.FieldError]:
     """What can be said all the same."""
-    problems = [field_errors.of_type(named, is_missing="request_type" not in body)]
+    is_missing = "request_type" not in body
+    problems = [field_errors.of_type(named, is_missing=is_missing, source=body.get("source_path"))]
     known = {name: value for name, value in body.items() if name not in field_errors.WITHOUT_A_TYPE}
     try:
         UntypedBody.model_validate(known)

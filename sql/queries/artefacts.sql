@@ -3,7 +3,7 @@ INSERT INTO app.artefacts (job_id, task_id, attempt, kind, location, temporary)
 VALUES (%(job_id)s, %(task_id)s, %(attempt)s, %(kind)s, %(location)s, %(temporary)s)
 ON CONFLICT (location) DO UPDATE
 SET state = 'staged', temporary = excluded.temporary, updated_at = clock_timestamp()
-WHERE app.artefacts.job_id = excluded.job_id AND app.artefacts.state <> 'published'
+WHERE app.artefacts.job_id = excluded.job_id AND app.artefacts.state NOT IN ('published', 'retired')
 
 -- name: abandoned
 -- What nobody will publish any more: the request has ended; the job failed; or the job has no request
@@ -22,3 +22,28 @@ FOR UPDATE OF a SKIP LOCKED FOR SHARE OF j SKIP LOCKED
 -- name: discard
 UPDATE app.artefacts SET state = 'discarded', updated_at = clock_timestamp()
 WHERE artefact_id = %(artefact_id)s AND state = 'staged'
+
+-- name: retired
+SELECT artefact_id, kind, location, published_as FROM app.artefacts
+WHERE state = 'retired' AND updated_at < clock_timestamp() - %(grace)s::interval
+ORDER BY updated_at, artefact_id LIMIT %(limit)s
+
+-- name: lock_retired
+SELECT artefact_id FROM app.artefacts
+WHERE artefact_id = %(artefact_id)s AND state = 'retired'
+FOR UPDATE SKIP LOCKED
+
+-- name: is_served
+SELECT EXISTS (SELECT FROM platform.collections c
+               WHERE c.table_name = %(name)s OR c.generalised_name = %(name)s)
+    OR EXISTS (SELECT FROM app.artefacts a JOIN app.jobs j USING (job_id) JOIN app.datasets d USING (dataset_key)
+               WHERE a.artefact_id = %(artefact_id)s AND d.data_locations ->> 'table' = %(name)s) AS is_served
+
+-- name: postpone_retired
+-- To be tried again after another grace: one that cannot go must not stand before those that can.
+UPDATE app.artefacts SET updated_at = clock_timestamp()
+WHERE artefact_id = %(artefact_id)s AND state = 'retired'
+
+-- name: discard_retired
+UPDATE app.artefacts SET state = 'discarded', updated_at = clock_timestamp()
+WHERE artefact_id = %(artefact_id)s AND state = 'retired'

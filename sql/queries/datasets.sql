@@ -41,11 +41,12 @@ SET published_revision = %(revision)s, data_locations = %(data_locations)s,
 WHERE dataset_key = %(dataset_key)s AND revision = %(revision)s
 RETURNING dataset_key
 
--- name: publish_artefact
+-- name: publish_table_artefact
 -- Only what was published: what a lost attempt left behind stays staged, for the sweeper.
-UPDATE app.artefacts a SET state = 'published', updated_at = clock_timestamp()
+UPDATE app.artefacts a
+SET state = 'published', published_as = %(published_as)s, updated_at = clock_timestamp()
 FROM platform.request_jobs rj
-WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND a.kind = %(kind)s
+WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND a.kind = 'table'
   AND a.location = %(location)s AND a.state = 'staged'
 RETURNING a.artefact_id
 
@@ -57,6 +58,28 @@ WHERE rj.request_id = %(request_id)s AND a.job_id = rj.job_id AND t.task_id = a.
   AND t.status = 'completed' AND a.attempt = t.attempt
   AND a.kind = 'blob' AND a.state = 'staged' AND NOT a.temporary
 RETURNING a.location
+
+-- name: retire
+-- What all other jobs of the dataset have published: the revision that is replaced, and whatever older ones
+-- have left. A table of which no name is known was published under the dataset's, by older code.
+UPDATE app.artefacts a
+SET state = 'retired', updated_at = clock_timestamp(),
+    published_as = CASE WHEN a.kind = 'table' THEN coalesce(a.published_as, d.collection_id) END
+FROM app.jobs j JOIN app.datasets d USING (dataset_key)
+WHERE j.dataset_key = %(dataset_key)s AND a.job_id = j.job_id AND a.state = 'published'
+  AND j.platform_request_id IS DISTINCT FROM %(request_id)s
+
+-- name: forget_collections
+DELETE FROM platform.collections WHERE dataset_key = %(dataset_key)s
+
+-- name: add_collection
+INSERT INTO platform.collections (
+    collection_id, dataset_key, request_id, position, layer, family, title, table_name, generalised_name,
+    characteristics
+) VALUES (
+    %(collection_id)s, %(dataset_key)s, %(request_id)s, %(position)s, %(layer)s, %(family)s, %(title)s,
+    %(table_name)s, %(generalised_name)s, %(characteristics)s
+)
 
 -- name: raise_catalog_version
 -- First in a publication: its row lock makes publications follow one another.

@@ -10,6 +10,11 @@ FROM platform.request_jobs rj JOIN app.jobs j USING (job_id)
 WHERE rj.request_id = %(request_id)s
 ORDER BY rj.step
 
+-- name: at_step
+-- Without the result, which may be long: clients poll.
+SELECT job_id, job_type FROM platform.request_jobs JOIN app.jobs USING (job_id)
+WHERE request_id = %(request_id)s AND step = %(step)s
+
 -- name: request_of
 SELECT request_id FROM platform.request_jobs WHERE job_id = %(job_id)s
 
@@ -20,7 +25,7 @@ WHERE rj.job_id = %(job_id)s AND j.status = 'completed' AND r.status IN ('pendin
 
 -- name: open_stage
 -- How far the stage now open is: finished tasks count 1, running ones what they report.
-SELECT s.number, s.name, s.status, s.task_count,
+SELECT s.number, s.name, s.task_type, s.status, s.task_count,
        count(t.task_id) FILTER (WHERE t.status IN ('completed', 'failed', 'cancelled')) AS finished_count,
        count(t.task_id) FILTER (WHERE t.status = 'failed') AS failed_count,
        count(t.task_id) FILTER (WHERE t.status = 'processing') AS running_count,
@@ -32,6 +37,17 @@ JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
 LEFT JOIN app.tasks t ON t.job_id = s.job_id AND t.stage = s.number
 WHERE j.job_id = %(job_id)s
 GROUP BY s.job_id, s.number
+
+-- name: features
+-- What the stage before has planned, table by table, and what the chunks have dealt with so far.
+SELECT (SELECT sum((planned ->> 'feature_count')::bigint)::bigint
+        FROM app.tasks p, jsonb_array_elements(p.result -> 'tables') planned
+        WHERE p.job_id = j.job_id AND p.stage = j.stage - 1 AND p.status = 'completed') AS total,
+       (SELECT coalesce(sum((t.result ->> 'loaded')::bigint + (t.result ->> 'rejected')::bigint), 0)::bigint
+        FROM app.tasks t
+        WHERE t.job_id = j.job_id AND t.stage = j.stage AND t.status = 'completed') AS done
+FROM app.jobs j
+WHERE j.job_id = %(job_id)s
 
 -- name: raise_progress
 -- Progress is shown to people: it never goes back, whatever retries do to the tasks. Whoever asks does not

@@ -35,6 +35,7 @@ CREATE TABLE app.jobs (
 );
 CREATE INDEX jobs_unfinished_idx ON app.jobs (hinted_at) WHERE status IN ('queued', 'processing');
 CREATE INDEX jobs_request_idx ON app.jobs (platform_request_id) WHERE platform_request_id IS NOT NULL;
+CREATE INDEX jobs_dataset_idx ON app.jobs (dataset_key) WHERE dataset_key IS NOT NULL;
 CREATE INDEX jobs_created_idx ON app.jobs (created_at DESC, job_id);
 
 CREATE TABLE app.stages (
@@ -141,13 +142,19 @@ CREATE TABLE app.artefacts (
     attempt     integer NOT NULL,
     kind        text NOT NULL CHECK (kind IN ('table', 'blob')),
     location    text NOT NULL UNIQUE,
-    state       text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'published', 'discarded')),
+    -- retired: published once, and replaced since; the janitor removes it after a while
+    state       text NOT NULL DEFAULT 'staged'
+                CHECK (state IN ('staged', 'published', 'retired', 'discarded')),
+    -- what a table is called in the schema `geo`; NULL for blobs, and for what older code published
+    published_as varchar(63),
     -- what only the request's later tasks need; it is never published
     temporary   boolean NOT NULL DEFAULT false,
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX artefacts_staged_idx ON app.artefacts (job_id) WHERE state = 'staged';
+CREATE INDEX artefacts_published_idx ON app.artefacts (job_id) WHERE state = 'published';
+CREATE INDEX artefacts_retired_idx ON app.artefacts (updated_at) WHERE state = 'retired';
 
 -- The apps that are alive: each process says so every few seconds, with what it listens to.
 CREATE TABLE app.listeners (
