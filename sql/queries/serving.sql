@@ -23,11 +23,24 @@ SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, 
        data_characteristics
 FROM platform.published_datasets WHERE request_id = $1
 
--- name: published_tables
-SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
-       data_characteristics
-FROM platform.published_datasets WHERE table_name IS NOT NULL
-ORDER BY collection_id
+-- name: current_layer_request
+-- The same for a collection of features.
+SELECT request_id FROM platform.published_collections WHERE collection_id = $1
+
+-- name: published_layer
+SELECT collection_id, request_id, title, table_name, generalised_name, characteristics
+FROM platform.published_collections WHERE collection_id = $1
+
+-- name: published_layers
+SELECT collection_id, request_id, title, table_name, generalised_name, characteristics
+FROM platform.published_collections ORDER BY collection_id
+
+-- name: what_else_is_published
+-- The dataset of a name that is no collection's, and the collections of it.
+SELECT d.collection_id,
+       (SELECT array_agg(c.collection_id ORDER BY c.position) FROM platform.published_collections c
+        WHERE c.request_id = d.request_id) AS layers
+FROM platform.published_datasets d WHERE d.collection_id = $1
 
 -- name: describe_tables
 -- The columns of tables in the schema `geo`, under the type names that tipg knows.
@@ -52,24 +65,3 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdroppe
 JOIN pg_type t ON t.oid = a.atttypid
 WHERE c.relname = ANY($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm')
 GROUP BY c.oid, c.relname
-
--- name: geojson_statement
--- The statement that gives each row of a table of the schema `geo` as a GeoJSON feature (RFC 7946: WGS 84,
--- longitude first, exterior rings counterclockwise). It is made here so that PostgreSQL quotes the names.
-SELECT format(
-           'SELECT json_build_object(''type'', ''Feature'', ''id'', t.%2$I, ''geometry'','
-           ' ST_AsGeoJSON(ST_ForcePolygonCCW(ST_Transform(t.%3$I, 4326)))::json,'
-           ' ''properties'', (SELECT to_json(p) FROM (SELECT %4$s) p))::text FROM geo.%1$I t ORDER BY t.%2$I',
-           c.relname, key.attname, geom.attname,
-           (SELECT string_agg(format('t.%I', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
-            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-              AND a.attnum NOT IN (key.attnum, geom.attnum)))
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'geo'
-JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-JOIN pg_attribute key ON key.attrelid = c.oid AND key.attnum = i.indkey[0]
-JOIN pg_attribute geom ON geom.attrelid = c.oid AND NOT geom.attisdropped
-JOIN pg_type t ON t.oid = geom.atttypid AND t.typname = 'geometry'
-WHERE c.relname = $1
-ORDER BY geom.attnum
-LIMIT 1

@@ -22,11 +22,12 @@ COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 @dataclass(frozen=True, slots=True)
 class BlobFile:
-    """A blob as a file for clients, who save it as `filename`."""
+    """A blob as a file for clients, who save it as `filename`; `etag` stands in for that of the blob."""
 
     uri: str
     filename: str
     media_type: str
+    etag: str | None = None
 
 
 def blob_answer(request: Request, file: BlobFile) -> Response:
@@ -39,7 +40,7 @@ def blob_answer(request: Request, file: BlobFile) -> Response:
     config: ServingConfig = request.app.state.config
     info = config.blobs.info(file.uri)
     headers = {
-        "etag": f'"{info.etag.strip(chr(34))}"',
+        "etag": f'"{(file.etag or info.etag).strip(chr(34))}"',
         "accept-ranges": "bytes",
         "cache-control": REVALIDATE,
         "content-type": file.media_type,

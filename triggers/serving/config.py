@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.ports import BlobInfo
+from core.task_models.vector_export import ExportFormat
+from geo_platform.exports import Export
 from infrastructure.repositories.published import PublishedSummary
 
 
@@ -37,6 +39,15 @@ class RequestState(Protocol):
     def status(self) -> str: ...
 
 
+class Exports(Protocol):
+    """Files of published tables (`geo_platform.exports.ExportDesk.ask`)."""
+
+    def __call__(
+        self, request_id: str, kind: ExportFormat, *, collection_id: str = "", again: bool = False
+    ) -> Export:
+        """The file, or how far its job is; the job is begun if there is none."""
+
+
 class PublishedCatalogue(Protocol):
     """The published datasets, for the page."""
 
@@ -53,6 +64,7 @@ class ServingConfig:
 
     `find_request` resolves any id that clients know a request by, and raises NotFound (REQUEST_NOT_FOUND).
     `max_body_bytes` bounds what one answer holds in memory: Azure Functions sends no chunked bodies.
+    `export_wait_seconds` is how long a download waits for a file that is being made.
     """
 
     reader_url: str = field(repr=False)
@@ -61,7 +73,9 @@ class ServingConfig:
     signer: UrlSigner
     catalogue: PublishedCatalogue
     find_request: Callable[[str], RequestState]
+    exports: Exports
     pool_max: int = 6
     statement_seconds: float = 30.0
     max_body_bytes: int = 64 * 2**20
     signed_url_seconds: int = 900
+    export_wait_seconds: float = 20.0

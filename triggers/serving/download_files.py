@@ -1,8 +1,9 @@
-"""Which files a published raster can be downloaded as, by name."""
+"""Which files a published dataset can be downloaded as, by name."""
 
 from pathlib import PurePosixPath
 
 from core.errors import InvalidRequest, NotFound
+from core.task_models.vector_export import ExportFormat
 from triggers.serving.blob_answers import COG_TYPE, BlobFile
 from triggers.serving.datasets import PublishedDataset
 from triggers.serving.mosaics import PublishedMosaics
@@ -15,6 +16,12 @@ _MEDIA_TYPES = {
     ".geojson": "application/geo+json",
 }
 MOSAICJSON = "mosaicjson"
+REJECTS = "rejects"
+# What is made of a table when somebody asks for it; the first is what a client gets that asks for nothing.
+_EXPORTS = (
+    ExportFormat.GEOJSON.value,
+    *(each.value for each in ExportFormat if each != ExportFormat.GEOJSON),
+)
 
 
 def files_of(dataset: PublishedDataset) -> dict[str, BlobFile]:
@@ -34,7 +41,7 @@ def files_of(dataset: PublishedDataset) -> dict[str, BlobFile]:
 def kinds_of(dataset: PublishedDataset) -> list[str]:
     """What `f` may be, the one that is meant without it first."""
     if not dataset.is_raster:
-        return ["geojson"]
+        return [*_EXPORTS, *([REJECTS] if dataset.data_locations.get("rejects") else [])]
     files = list(files_of(dataset))
     if dataset.mosaic_uri is None:
         return files
