@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from buildpg import asyncpg  # type: ignore[import-untyped]
 from fastapi import FastAPI
@@ -15,12 +16,13 @@ from triggers.serving.config import ServingConfig
 from triggers.serving.datasets import PublishedDatasets
 from triggers.serving.dispatch import Alias, Dispatcher, HeadAsGet, Mounted
 from triggers.serving.downloads import downloads_app
-from triggers.serving.features import TableCollections, features_app
+from triggers.serving.features import features_app
 from triggers.serving.mosaic_app import mosaics_app
 from triggers.serving.mosaics import PublishedMosaics
 from triggers.serving.rasters import rasters_app, reference_app
 from triggers.serving.reading.open_rasters import OpenRasters
 from triggers.serving.stac import stac_app
+from triggers.serving.tables import TableCollections
 from triggers.serving.tile_alias import tiles_app
 from triggers.serving.tile_cache import TileArchives
 
@@ -62,7 +64,7 @@ def build(config: ServingConfig) -> ASGIApp:
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["Content-Type", "Range", "If-None-Match"],
-        expose_headers=["ETag", "Link", "Content-Range", "Content-Crs", "Content-Bbox"],
+        expose_headers=["ETag", "Link", "Content-Range", "Content-Crs", "Content-Bbox", "Tile-Reduction"],
         max_age=600,
     )
 
@@ -84,6 +86,10 @@ def _connect(
         app.state.config = config
 
 
+async def _keep_session(_: Any) -> None:
+    """Nothing here changes a session, and setting it back would be a round trip for every statement."""
+
+
 def _open_pool(config: ServingConfig) -> asyncpg.BuildPgPool:
     """One pool for all apps. No connection is opened before it is needed, so a start needs no database."""
     return asyncpg.create_pool_b(
@@ -93,6 +99,7 @@ def _open_pool(config: ServingConfig) -> asyncpg.BuildPgPool:
         timeout=5,
         max_inactive_connection_lifetime=300,
         init=con_init,
+        reset=_keep_session,
         server_settings={
             "application_name": "geo-serving",
             "search_path": "pgstac,public",

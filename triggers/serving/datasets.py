@@ -119,10 +119,6 @@ class PublishedDatasets:
         row = await self._pool.fetchrow(QUERIES["published_request"], request_id)
         return PublishedDataset.of(row) if row else None
 
-    async def tables(self) -> list[PublishedDataset]:
-        """All datasets that are tables, by name."""
-        return [PublishedDataset.of(row) for row in await self._pool.fetch(QUERIES["published_tables"])]
-
     async def catalog_version(self) -> int:
         """A number that grows with every publication."""
         return int(await self._pool.fetchval(QUERIES["catalog_version"]))

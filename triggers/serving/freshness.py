@@ -32,6 +32,13 @@ def revalidate(request: Request, revision: str) -> None:
         raise NotModified
 
 
+def more_headers(request: Request) -> dict[str, str]:
+    """Headers that the answer gets when it begins; to be filled until then."""
+    headers: dict[str, str] = {}
+    request.state.more_headers = headers
+    return headers
+
+
 def matches(if_none_match: str, etag: str) -> bool:
     """Weak comparison with each entity tag of the header; `*` matches all."""
     candidates = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
@@ -39,7 +46,7 @@ def matches(if_none_match: str, etag: str) -> bool:
 
 
 class CacheHeaders:
-    """Adds ETag, Cache-Control and Vary to successful answers that do not have them."""
+    """Adds ETag, Cache-Control and Vary to successful answers that do not have them, and `more_headers`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -58,6 +65,8 @@ def _decorate(headers: MutableHeaders, scope: Scope) -> None:
     headers.add_vary_header("Accept")
     if etag := scope["state"].get("etag"):
         headers.setdefault("etag", etag)
+    for name, value in scope["state"].get("more_headers", {}).items():
+        headers[name] = value
 
 
 def range_of(headers: Headers, size_bytes: int) -> tuple[int, int] | None:

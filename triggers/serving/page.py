@@ -55,6 +55,34 @@ class _Raster:
 
 
 @dataclass(frozen=True, slots=True)
+class _Layer:
+    """A collection of features as the map shows it; `features` is its address."""
+
+    title: str
+    count: int | None
+    bbox: list[float] | None
+    features: str
+    tilejson: str
+
+    @classmethod
+    def all_of(cls, summary: PublishedSummary) -> "list[_Layer]":
+        """The collections of a dataset, in the order of its source."""
+        endpoints, known = summary.endpoints or {}, summary.data_characteristics
+        own = {"layer": summary.collection_id, **known, **endpoints}
+        return [
+            cls(
+                title=each["layer"] + (f" ({each['family']})" if each.get("family") else ""),
+                count=each.get("feature_count"),
+                bbox=each.get("bbox"),
+                features=each["features"],
+                tilejson=each["tilejson"],
+            )
+            for each in known.get("collections") or [own]
+            if "features" in each and "tilejson" in each
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """A dataset as the page shows it."""
 
@@ -65,6 +93,7 @@ class _Entry:
     endpoints: dict[str, str]
     bbox: list[float] | None
     raster: "_Raster | None"
+    layers: "list[_Layer]"
     legend: str | None
 
     @classmethod
@@ -78,6 +107,7 @@ class _Entry:
             endpoints=endpoints,
             bbox=list(known["bbox"]) if known.get("bbox") else None,
             raster=_Raster.of(known) if "tiles" in endpoints else None,
+            layers=_Layer.all_of(summary),
             legend=_without_title(endpoints["legend"]) if "legend" in endpoints else None,
         )
 

@@ -59,6 +59,7 @@ def serving_blueprint(app: ServingApplication) -> func.Blueprint:
         signer=BlobUrlSigner(_account(app.settings)),
         catalogue=PublishedRepository(app.database),
         find_request=app.platform.status,
+        exports=app.platform.export,
     )
     return blueprint_of(config, ServingHost(config))
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import InvalidRequest
+from core.errors import InvalidRequest, NotFound
 from triggers.serving.datasets import PublishedDataset
 from triggers.serving.failures import add_failure_handlers
 
@@ -62,21 +62,36 @@ async def tile(
             field_errors=({"loc": "query.collection", "msg": "missing"},),
         )
     state = request.app.state
-    dataset: PublishedDataset = await state.datasets.get(collection or mosaic)
+    name = collection or mosaic or ""
+    dataset = await _raster(state, name)
     query = [pair for pair in parse_qsl(request.url.query) if pair[0] not in _NAMES]
-    path = _canonical(dataset, f"{z}/{x}/{y}", request.path_params.get("format"), query)
+    path = _canonical(name, dataset, f"{z}/{x}/{y}", request.path_params.get("format"), query)
     text = urlencode(query)
     url = f"{state.config.public_base_url.rstrip('/')}{path}{'?' + text if text else ''}"
     return Forwarded(state.dispatcher, path, query=text, url=url)
 
 
+async def _raster(state: Any, name: str) -> PublishedDataset | None:
+    """The raster of this name; None for collections of features, of which a dataset may have several."""
+    try:
+        dataset: PublishedDataset = await state.datasets.get(name)
+    except NotFound:
+        await state.collections.layer(name)
+        return None
+    return dataset if dataset.is_raster else None
+
+
 def _canonical(
-    dataset: PublishedDataset, place: str, wanted: str | None, query: list[tuple[str, str]]
+    collection_id: str,
+    dataset: PublishedDataset | None,
+    place: str,
+    wanted: str | None,
+    query: list[tuple[str, str]],
 ) -> str:
-    name, tiles, picture = quote(dataset.collection_id), "tiles/WebMercatorQuad", quote(wanted or "png")
-    if dataset.mosaic_uri:
+    name, tiles, picture = quote(collection_id), "tiles/WebMercatorQuad", quote(wanted or "png")
+    if dataset and dataset.mosaic_uri:
         return f"/api/mosaic/{name}/{tiles}/{place}.{picture}"
-    if dataset.blob_uri:
+    if dataset:
         query.append(("dataset", dataset.collection_id))
         return f"/api/cog/{tiles}/{place}.{picture}"
     if wanted not in _MVT:

@@ -1,7 +1,8 @@
 // The map of the selected dataset, what lies under a click, and the health of the platform.
 
 const { base, selected } = JSON.parse(document.getElementById("page-data").textContent);
-const ACCENT = "#6a3d9a";
+// As in page.css: .swatch-0 and so on.
+const COLORS = ["#6a3d9a", "#1f78b4", "#b35806", "#1b7f4b", "#c51b7d", "#4d4d4d", "#8c6d00", "#00798c"];
 
 showHealth();
 if (selected && document.getElementById("map")) showMap().catch(reportMapFailure);
@@ -34,7 +35,7 @@ async function showMap() {
   addGraticule(map);
   if (selected.bbox) map.fitBounds(bounded(selected.bbox), { padding: 30, animate: false, maxZoom: 14 });
   if (selected.raster) addRaster(map);
-  else addVector(map);
+  else addLayers(map);
 }
 
 // Without a base map from elsewhere, lines every ten degrees tell where one is.
@@ -49,27 +50,75 @@ function addGraticule(map) {
   map.addLayer({ id: "graticule", type: "line", source: "graticule", paint: { "line-color": "#c9d3d8", "line-width": 0.7 } });
 }
 
-function addVector(map) {
-  map.addSource("data", { type: "vector", url: selected.endpoints.tilejson });
-  const of = (id, type, geometry, paint) => {
-    const filter = ["in", ["geometry-type"], ["literal", [geometry, `Multi${geometry}`]]];
-    map.addLayer({ id, type, source: "data", "source-layer": "default", filter, paint });
-  };
-  of("areas", "fill", "Polygon", { "fill-color": ACCENT, "fill-opacity": 0.25 });
-  of("borders", "line", "Polygon", { "line-color": ACCENT, "line-width": 1 });
-  of("lines", "line", "LineString", { "line-color": ACCENT, "line-width": 1.6 });
-  of("points", "circle", "Point", { "circle-color": ACCENT, "circle-radius": 4, "circle-stroke-color": "#fff", "circle-stroke-width": 1 });
-  map.addLayer({ id: "chosen", type: "line", source: "data", "source-layer": "default", filter: ["==", ["get", "fid"], -1],
-                 paint: { "line-color": "#d1495b", "line-width": 3 } });
-  const layers = ["areas", "lines", "points"];
-  map.on("click", (event) => {
-    const [feature] = map.queryRenderedFeatures(event.point, { layers });
-    map.setFilter("chosen", ["==", ["get", "fid"], feature?.properties.fid ?? -1]);
-    showPicked("Attributes", feature && Object.entries(feature.properties));
-  });
+// The first layer of the source lies on top, and of one layer points lie above lines and lines above areas.
+function addLayers(map) {
+  const shown = [];
+  for (const number of [...selected.layers.keys()].reverse()) shown.push(...addVector(map, number));
+  const clickable = shown.filter((id) => !id.startsWith("borders"));
+  map.on("click", (event) => pick(map, map.queryRenderedFeatures(event.point, { layers: clickable })[0]));
   map.on("mousemove", (event) => {
-    map.getCanvas().style.cursor = map.queryRenderedFeatures(event.point, { layers }).length ? "pointer" : "";
+    const found = map.queryRenderedFeatures(event.point, { layers: clickable });
+    map.getCanvas().style.cursor = found.length ? "pointer" : "";
   });
+  for (const box of document.querySelectorAll("input[data-layer]")) {
+    box.addEventListener("change", () => {
+      for (const id of shown.filter((each) => each.endsWith(`-${box.dataset.layer}`))) {
+        map.setLayoutProperty(id, "visibility", box.checked ? "visible" : "none");
+      }
+    });
+  }
+}
+
+function addVector(map, number) {
+  const color = COLORS[number % COLORS.length];
+  const source = `data-${number}`;
+  map.addSource(source, { type: "vector", url: selected.layers[number].tilejson });
+  const shown = [];
+  const of = (name, type, geometry, paint) => {
+    const filter = ["in", ["geometry-type"], ["literal", [geometry, `Multi${geometry}`]]];
+    const id = `${name}-${number}`;
+    map.addLayer({ id, type, source, "source-layer": "default", filter, paint });
+    shown.push(id);
+  };
+  of("areas", "fill", "Polygon", { "fill-color": color, "fill-opacity": 0.25 });
+  of("borders", "line", "Polygon", { "line-color": color, "line-width": 1 });
+  of("lines", "line", "LineString", { "line-color": color, "line-width": 1.6 });
+  of("points", "circle", "Point", { "circle-color": color, "circle-radius": 4, "circle-stroke-color": "#fff", "circle-stroke-width": 1 });
+  const chosen = { source, "source-layer": "default", filter: ["==", ["id"], -1] };
+  map.addLayer({ ...chosen, id: `chosen-line-${number}`, type: "line", paint: { "line-color": "#d1495b", "line-width": 3 } });
+  map.addLayer({ ...chosen, id: `chosen-point-${number}`, type: "circle", paint: { "circle-color": "#d1495b", "circle-radius": 6 } });
+  return shown;
+}
+
+let latestPick = 0;
+
+async function pick(map, feature) {
+  const mine = ++latestPick;
+  const picked = feature ? Number(feature.source.split("-")[1]) : -1;
+  for (const number of selected.layers.keys()) {
+    const of = ["==", ["id"], number === picked ? (feature.id ?? -1) : -1];
+    map.setFilter(`chosen-line-${number}`, of);
+    map.setFilter(`chosen-point-${number}`, ["all", of, ["==", ["geometry-type"], "Point"]]);
+  }
+  if (!feature) return showPicked("", null);
+  const rows = await attributes(selected.layers[picked], feature);
+  if (mine === latestPick) showPicked(selected.layers.length > 1 ? selected.layers[picked].title : "Attributes", rows);
+}
+
+// Tiles hold attributes shortened; the feature itself has them whole, and the collection their original names.
+async function attributes(layer, feature) {
+  const fetched = async (path) => {
+    const answer = await fetch(`${layer.features}${path}`, { headers: { accept: "application/geo+json, application/schema+json, */*" } });
+    return answer.ok ? answer.json() : null;
+  };
+  const asked = [fetched("/queryables"), feature.id === undefined ? null : fetched(`/items/${feature.id}?bbox-only=true`)];
+  const [columns, whole] = await Promise.all(asked).catch(() => [null, null]);
+  const titled = (name) => columns?.properties?.[name]?.title ?? name;
+  return Object.entries(whole?.properties ?? feature.properties).map(([name, value]) => [titled(name), worded(value)]);
+}
+
+function worded(value) {
+  return value !== null && typeof value === "object" ? JSON.stringify(value) : value;
 }
 
 function addRaster(map) {
