@@ -1,10 +1,10 @@
-"""The job type `stac_catalog_vectors`: a loaded table as STAC documents."""
+"""The job type `stac_catalog_vectors`: loaded tables as STAC documents."""
 
 from collections.abc import Iterator
 
 from core.models.stage import Stage, TaskDefinition
 from core.stage_results import StageResults
-from core.task_models.vector import StacVectorParameters
+from core.task_models.vector_catalogue import StacVectorParameters
 from jobs.base import JobBase
 from jobs.mixins import JobBaseMixin
 from jobs.registry import register_job
@@ -15,7 +15,7 @@ class StacCatalogVectors(JobBaseMixin, JobBase):
     """The collection and the item; the Platform writes them when it publishes."""
 
     job_type = "stac_catalog_vectors"
-    description = "Describe a published table of features as a STAC item."
+    description = "Describe the published tables of a vector dataset as a STAC item."
     stages = (Stage(number=1, name="describe", task_type="create_vector_stac"),)
     parameters_model = StacVectorParameters
 

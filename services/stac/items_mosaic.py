@@ -17,21 +17,23 @@ from core.task_models.raster_mosaic import MosaicPart
 from core.task_models.raster_stac import StacItemsResult, StacMosaicParameters
 from services.context import TaskContext
 from services.registry import register_task
-from services.stac.footprints import footprint
-from services.stac.items import ItemContent, item_document, item_interval
-from services.stac.mosaic_collection import PartsSummary, mosaic_collection
-from services.stac.part_times import observed, time_properties
-from services.stac.raster_parts import (
+from services.stac.elements import (
     EO,
     FILE,
     PROJECTION,
     RASTER,
     Json,
+    link,
+)
+from services.stac.footprints import footprint
+from services.stac.items import ItemContent, item_document, item_interval
+from services.stac.mosaic_collection import PartsSummary, mosaic_collection
+from services.stac.part_times import observed, time_properties
+from services.stac.raster_parts import (
     bands,
     crs_of,
     data_asset,
     has_colors,
-    link,
     projection,
 )
 

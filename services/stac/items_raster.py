@@ -11,9 +11,7 @@ from core.task_models.stac import RasterHrefs, StacResult
 from services.context import TaskContext
 from services.registry import register_task
 from services.stac.collections import collection_document
-from services.stac.footprints import footprint
-from services.stac.items import ItemContent, item_document
-from services.stac.raster_parts import (
+from services.stac.elements import (
     EO,
     FILE,
     PROJECTION,
@@ -22,14 +20,18 @@ from services.stac.raster_parts import (
     WEB_MAP_LINKS,
     Json,
     asset,
+    link,
+    multihash,
+    optional_assets,
+)
+from services.stac.footprints import footprint
+from services.stac.items import ItemContent, item_document
+from services.stac.raster_parts import (
     bands,
     crs_of,
     data_asset,
     has_colors,
-    link,
     map_links,
-    multihash,
-    optional_assets,
     projection,
     renders,
     tile_cache_asset,

@@ -1,26 +1,21 @@
-"""The task `create_vector_stac`: a published table of features as a STAC item."""
+"""The task `create_vector_stac`: the published tables of a vector dataset as a STAC item."""
 
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
+from core.errors import PermanentTaskError
 from core.schema.queue import QueueRole
-from core.task_models.stac import StacResult, VectorHrefs
-from core.task_models.vector import IngestVectorResult, StacVectorParameters
+from core.task_models.stac import StacResult
+from core.task_models.vector_catalogue import StacVectorParameters
 from services.context import TaskContext
 from services.registry import register_task
 from services.stac.collections import collection_document
-from services.stac.items import ItemContent, box_geometry, item_document
+from services.stac.elements import FILE, PROJECTION, TABLE, WEB_MAP_LINKS, Json
+from services.stac.items import ItemContent, item_document
+from services.stac.table_fields import layer_fields, projection_fields, table_fields, tables_fields
+from services.stac.vector_assets import assets, links
+from services.stac.vector_footprint import united_footprint
 
-GEOJSON_MEDIA_TYPE = "application/geo+json"
-VECTOR_TILE_MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
-_EXTENSIONS = (
-    # 1.2.0 is the one version that knows `proj:code` and still allows `proj:epsg`.
-    "https://stac-extensions.github.io/projection/v1.2.0/schema.json",
-    "https://stac-extensions.github.io/table/v1.2.0/schema.json",
-    "https://stac-extensions.github.io/web-map-links/v1.2.0/schema.json",
-)
-_PRIMARY_GEOMETRY = "geom"
+_EXTENSIONS = (PROJECTION, TABLE, FILE, WEB_MAP_LINKS)
 
 
 @register_task("create_vector_stac", queue=QueueRole.VECTOR_TASKS)
@@ -28,72 +23,61 @@ def create_vector_stac(
     parameters: StacVectorParameters,
     context: TaskContext,  # noqa: ARG001 - all that is needed came with the parameters
 ) -> StacResult:
-    """Describe the table from what the load measured; the database is not asked again."""
+    """Describe the tables from what the load measured; the database is not asked again.
+
+    Raises:
+        PermanentTaskError: ALL_GEOMETRY_NULL; STAC allows items without a place, the catalogue (pgSTAC)
+            does not store them.
+    """
+    if parameters.summary.bbox is None:
+        raise PermanentTaskError(
+            "No feature that is left has a place, so that there is nothing to find it by in the catalogue.",
+            code="ALL_GEOMETRY_NULL",
+            remedy="Submit features with geometries; the report says why others were rejected.",
+        )
     return StacResult(
         collection=collection_document(
-            parameters, description="Vector datasets, one item for each published table of features."
+            parameters, description="Vector datasets, one item for each published dataset of features."
         ),
         item=vector_item(parameters, now=datetime.now(UTC)),
     )
 
 
-def vector_item(parameters: StacVectorParameters, *, now: datetime) -> dict[str, Any]:
-    """The item as JSON (STAC 1.0.0 with the extensions projection, table, web-map-links)."""
+def vector_item(parameters: StacVectorParameters, *, now: datetime) -> Json:
+    """The item as JSON: STAC 1.0.0 and the extensions projection, table, file, web-map-links."""
+    bbox = parameters.summary.bbox
     content = ItemContent(
-        geometry=box_geometry(parameters.summary.bbox),
-        bbox=parameters.summary.bbox,
-        assets=_assets(parameters.hrefs),
-        links=tuple(_links(parameters.hrefs)),
+        geometry=None if bbox is None else united_footprint(parameters.summary.tables, bbox=bbox),
+        bbox=bbox,
+        assets=assets(parameters),
+        links=tuple(links(parameters)),
         extensions=_EXTENSIONS,
-        properties=_properties(parameters.summary),
+        properties=_tables(parameters) | _facts(parameters),
     )
     return item_document(parameters, content, now=now)
 
 
-def _properties(table: IngestVectorResult) -> dict[str, Any]:
+def _tables(parameters: StacVectorParameters) -> Json:
+    tables = parameters.summary.tables
+    if len(tables) == 1:
+        return table_fields(tables[0])
+    srids = {table.srid for table in tables}
+    shared = projection_fields(srids.pop()) if len(srids) == 1 else {}
+    return shared | tables_fields(tables, parameters.layers)
+
+
+def _facts(parameters: StacVectorParameters) -> Json:
+    """What no extension has a name for. `vector:source_crs` is there if all tables came from the same."""
+    summary = parameters.summary
+    crs = {table.source_crs for table in summary.tables}
     return {
-        "proj:epsg": table.srid,
-        "proj:code": f"EPSG:{table.srid}",
-        "table:row_count": table.feature_count,
-        "table:primary_geometry": _PRIMARY_GEOMETRY,
-        "table:columns": list(_columns(table)),
-        "vector:feature_count": table.feature_count,
-        "vector:geometry_type": table.geometry_type,
-        "vector:source_crs": table.source_crs,
+        "vector:feature_count": summary.feature_count,
+        "vector:rejected_count": summary.rejected_count,
+        "vector:null_geometry_count": summary.null_geometry_count,
+        "vector:geometry_types": sorted({table.geometry_type for table in summary.tables}),
+        "vector:format": summary.source.format.value,
+        **({"vector:source_crs": crs.pop()} if len(crs) == 1 else {}),
+        "vector:layers": [
+            layer_fields(table, layer) for table, layer in zip(summary.tables, parameters.layers, strict=True)
+        ],
     }
-
-
-def _columns(table: IngestVectorResult) -> Iterator[dict[str, str]]:
-    """Names and types as SQL knows them; the source's own name is the description where it differs."""
-    for column in table.columns:
-        described = {"name": column.name, "type": column.sql_type}
-        yield (
-            described
-            if column.source_name == column.name
-            else described | {"description": column.source_name}
-        )
-    yield {"name": _PRIMARY_GEOMETRY, "type": table.geometry_type}
-
-
-def _assets(hrefs: VectorHrefs) -> Mapping[str, Mapping[str, Any]]:
-    return {
-        "data": _asset(str(hrefs.download), GEOJSON_MEDIA_TYPE, "GeoJSON", "data"),
-        "features": _asset(str(hrefs.items), GEOJSON_MEDIA_TYPE, "OGC API Features", "data"),
-        "tiles": _asset(str(hrefs.tilejson), "application/json", "TileJSON of the vector tiles", "tiles"),
-    }
-
-
-def _asset(href: str, media_type: str, title: str, role: str) -> dict[str, Any]:
-    return {"href": href, "type": media_type, "title": title, "roles": [role]}
-
-
-def _links(hrefs: VectorHrefs) -> Iterator[dict[str, Any]]:
-    yield {"rel": "xyz", "href": hrefs.vector_tiles, "type": VECTOR_TILE_MEDIA_TYPE, "title": "Vector tiles"}
-    yield {"rel": "tilejson", "href": str(hrefs.tilejson), "type": "application/json", "title": "TileJSON"}
-    yield {
-        "rel": "describedby",
-        "href": str(hrefs.features),
-        "type": "application/json",
-        "title": "OGC API Features collection",
-    }
-    yield {"rel": "alternate", "href": str(hrefs.map), "type": "text/html", "title": "Map"}

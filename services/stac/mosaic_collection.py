@@ -8,9 +8,7 @@ from core.task_models.raster_mosaic import MosaicResult
 from core.task_models.raster_stac import StacMosaicParameters
 from core.task_models.stac import MosaicHrefs
 from services.stac.collections import STAC_VERSION
-from services.stac.items import identifier_properties, rfc3339
-from services.stac.raster_parts import (
-    COG_MEDIA_TYPE,
+from services.stac.elements import (
     EO,
     ITEM_ASSETS,
     RASTER,
@@ -18,12 +16,16 @@ from services.stac.raster_parts import (
     WEB_MAP_LINKS,
     Json,
     asset,
+    link,
+    optional_assets,
+)
+from services.stac.items import identifier_properties, rfc3339
+from services.stac.raster_parts import (
+    COG_MEDIA_TYPE,
     bands,
     eo_bands,
     has_colors,
-    link,
     map_links,
-    optional_assets,
     renders,
     tile_cache_asset,
 )

@@ -1,8 +1,7 @@
 """The parts of STAC documents that COGs and mosaics share: projection, bands, renders, assets, links."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 
 from rasterio.crs import CRS
 
@@ -10,24 +9,14 @@ from core.task_models.raster import BandStatistics, RasterDescription, Rendering
 from core.task_models.raster_tile_cache import GenerateTileCacheResult
 from core.task_models.stac import BBox
 from services.raster.ground import metres_per_degree
+from services.stac.elements import PMTILES_MEDIA_TYPE, Json, asset, file_fields, multihash
 
 COG_MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
-PMTILES_MEDIA_TYPE = "application/vnd.pmtiles"
-_EXTENSION = "https://stac-extensions.github.io/{}/schema.json"
-# 1.2.0 is the one version that knows `proj:code` and still allows `proj:epsg`.
-PROJECTION = _EXTENSION.format("projection/v1.2.0")
-RASTER = _EXTENSION.format("raster/v1.1.0")
-FILE = _EXTENSION.format("file/v2.1.0")
-WEB_MAP_LINKS = _EXTENSION.format("web-map-links/v1.2.0")
-RENDER = _EXTENSION.format("render/v2.0.0")
-EO = _EXTENSION.format("eo/v1.1.0")
-ITEM_ASSETS = _EXTENSION.format("item-assets/v1.0.0")
 DEFAULT_RENDER = "default"
 _MIN_BUCKETS = 3  # of a histogram, by the schema of the raster extension
 _EO_COMMON_NAMES = frozenset({"red", "green", "blue"})
 
 Bounds = tuple[float, float, float, float]
-Json = dict[str, Any]
 
 
 @lru_cache(maxsize=64)
@@ -137,19 +126,8 @@ def data_asset(href: str, raster: RasterDescription, *, size_bytes: int, sha256:
         "type": COG_MEDIA_TYPE,
         "title": "Cloud Optimized GeoTIFF",
         "roles": ["data"],
-        "file:size": size_bytes,
-        "file:checksum": multihash(sha256),
+        **file_fields(size_bytes=size_bytes, sha256=sha256),
     } | asset_of_colors
-
-
-def multihash(sha256: str) -> str:
-    """A SHA-256 as the file extension wants it: 0x12 for the algorithm, 0x20 bytes."""
-    return f"1220{sha256}"
-
-
-def asset(href: object, media_type: str, title: str, *roles: str) -> Json:
-    """An asset without fields of its own."""
-    return {"href": str(href), "type": media_type, "title": title, "roles": list(roles)}
 
 
 def tile_cache_asset(href: object | None, cache: GenerateTileCacheResult | None) -> Json | None:
@@ -161,11 +139,6 @@ def tile_cache_asset(href: object | None, cache: GenerateTileCacheResult | None)
     if cache.sha256:
         described["file:checksum"] = multihash(cache.sha256)
     return described
-
-
-def optional_assets(entries: Mapping[str, Json | None]) -> dict[str, Json]:
-    """Those that there are."""
-    return {name: entry for name, entry in entries.items() if entry is not None}
 
 
 def map_links(*, tiles: str, tilejson: object, tile_cache: object | None) -> Iterator[Json]:
@@ -192,8 +165,3 @@ def map_links(*, tiles: str, tilejson: object, tile_cache: object | None) -> Ite
             "title": "Map tiles of the low zooms",
             "render": DEFAULT_RENDER,
         }
-
-
-def link(rel: str, href: object, media_type: str, title: str) -> Json:
-    """A link without fields of its own."""
-    return {"rel": rel, "href": str(href), "type": media_type, "title": title}
