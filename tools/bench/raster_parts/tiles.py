@@ -7,16 +7,13 @@ and the ASGI adapter. Each tile is asked for once in a turn, in random order: ha
 
 import argparse
 import math
-import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import psycopg
 import requests
@@ -24,13 +21,14 @@ from azure.storage.blob import BlobServiceClient
 
 from tools.bench.measuring.bars import Bar
 from tools.bench.measuring.engine_client import NotMeasured
+from tools.bench.measuring.http_load import CONNECTIONS, requests_a_second, tiles_within
+from tools.bench.measuring.uvicorn_app import UvicornApp
 from tools.bench.measuring.workplace import Workplace
 from tools.bench.raster_parts.images import picture
-from tools.bench.raster_parts.plain_titiler import PlainTitiler
+from tools.bench.raster_parts.plain_titiler import plain_titiler
 
 ROOT = Path(__file__).resolve().parents[3]
 _LEAST = 0.9
-_CONNECTIONS = 8
 _MOST_TILES = 600
 _PART_SIDE = 512
 _PATIENCE_SECONDS = 1800
@@ -40,7 +38,6 @@ _LOCATIONS = """
 SELECT collection_id, data_locations, data_characteristics FROM platform.published_datasets
 WHERE identifiers ->> 'resource_id' = %s
 """
-_ARRIVED_LATE = 0.02  # the share of tiles that may fail before nothing was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ class Subject:
 
 def measure(place: Workplace, options: argparse.Namespace) -> tuple[list[Bar], dict[str, Any]]:
     """The rates of both, and their ratio, as medians of the turns."""
-    titiler = PlainTitiler(
+    titiler = plain_titiler(
         state=place.stack.state,
         root=ROOT,
         processes=options.processes,
@@ -87,7 +84,7 @@ def measure(place: Workplace, options: argparse.Namespace) -> tuple[list[Bar], d
 # -- What is served -------------------------------------------------------------------------------
 
 
-def _cog(place: Workplace, titiler: PlainTitiler, options: argparse.Namespace) -> Subject:
+def _cog(place: Workplace, titiler: UvicornApp, options: argparse.Namespace) -> Subject:
     source = picture(place.directory / f"picture_{options.side}.tif", width=options.side, height=options.side)
     cog = _publish(place, source, request_type="raster", processing={})
     url = "/vsiaz/" + cog.locations["blob"].removeprefix("azure://")
@@ -96,11 +93,11 @@ def _cog(place: Workplace, titiler: PlainTitiler, options: argparse.Namespace) -
         name=f"COG of {options.side} x {options.side}",
         ours=place.stack.public_base_url + tiles,
         plain=_plain(titiler, "cog", url),
-        tiles=_tiles(cog.characteristics["bbox"], (12, 18)),
+        tiles=tiles_within(cog.characteristics["bbox"], zooms=(12, 18), most=_MOST_TILES),
     )
 
 
-def _mosaic(place: Workplace, titiler: PlainTitiler, options: argparse.Namespace) -> Subject:
+def _mosaic(place: Workplace, titiler: UvicornApp, options: argparse.Namespace) -> Subject:
     columns = math.ceil(math.sqrt(options.mosaic_tiles))
     rows = math.ceil(options.mosaic_tiles / columns)
     width, height = columns * _PART_SIDE, rows * _PART_SIDE
@@ -113,7 +110,7 @@ def _mosaic(place: Workplace, titiler: PlainTitiler, options: argparse.Namespace
         name=f"mosaic of {known['part_count']} COGs",
         ours=place.stack.public_base_url + tiles,
         plain=_plain(titiler, "mosaicjson", str(document)),
-        tiles=_tiles(known["bbox"], (known["minzoom"], known["maxzoom"])),
+        tiles=tiles_within(known["bbox"], zooms=(known["minzoom"], known["maxzoom"]), most=_MOST_TILES),
     )
 
 
@@ -146,27 +143,9 @@ def _mosaic_document(place: Workplace, mosaic: Published) -> Path:
     return path
 
 
-def _plain(titiler: PlainTitiler, kind: str, url: str) -> str:
+def _plain(titiler: UvicornApp, kind: str, url: str) -> str:
     query = urlencode({"url": url, **_LOOK}, doseq=True, quote_via=quote)
     return f"{titiler.base_url}/{kind}/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png?{query}"
-
-
-def _tiles(bbox: Sequence[float], zooms: tuple[int, int]) -> tuple[tuple[int, int, int], ...]:
-    """Tiles within the bounds, the same ones each time, at most so many, each zoom by its number of them."""
-    west, south, east, north = bbox
-    found = []
-    for z in range(zooms[0], zooms[1] + 1):
-        (left, top), (right, bottom) = _tile_at(west, north, z), _tile_at(east, south, z)
-        found += [(z, x, y) for x in range(left, right + 1) for y in range(top, bottom + 1)]
-    generator = random.Random(1)  # noqa: S311  # no secret
-    return tuple(generator.sample(found, min(_MOST_TILES, len(found))))
-
-
-def _tile_at(longitude: float, latitude: float, z: int) -> tuple[int, int]:
-    """OGC Two Dimensional Tile Matrix Set, annex E (WebMercatorQuad)."""
-    sine = math.sin(math.radians(latitude))
-    x, y = (longitude + 180) / 360, 0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)
-    return int(x * 2**z), int(y * 2**z)
 
 
 # -- How fast -------------------------------------------------------------------------------------
@@ -187,7 +166,7 @@ def _compared(subject: Subject, *, repeats: int) -> tuple[list[Bar], dict[str, A
         Bar(f"{subject.name}: platform", ours, "tiles/s"),
         Bar(f"{subject.name}: platform / titiler", ratio, least=_LEAST),
     ]
-    return bars, {**rates, "tiles": len(subject.tiles), "connections": _CONNECTIONS}
+    return bars, {**rates, "tiles": len(subject.tiles), "connections": CONNECTIONS}
 
 
 def _check_alike(subject: Subject) -> None:
@@ -206,27 +185,5 @@ def _check_alike(subject: Subject) -> None:
 
 
 def _rate(template: str, tiles: Sequence[tuple[int, int, int]]) -> float:
-    """Tiles a second over all connections."""
-    remaining, host = list(tiles), urlsplit(template).netloc
-    begin = time.monotonic()
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        failed = sum(pool.map(lambda _: _ask(host, template, remaining.pop), range(_CONNECTIONS)))
-    seconds = time.monotonic() - begin
-    if failed > _ARRIVED_LATE * len(tiles):
-        raise NotMeasured(f"{failed} of {len(tiles)} tiles failed: {template}")
-    return len(tiles) / seconds
-
-
-def _ask(host: str, template: str, following: Callable[[], tuple[int, int, int]]) -> int:
-    """Ask for tiles over one connection until there are none; how many failed."""
-    connection, failed = HTTPConnection(host, timeout=60), 0
-    while True:
-        try:
-            z, x, y = following()
-        except IndexError:
-            connection.close()
-            return failed
-        connection.request("GET", template.format(z=z, x=x, y=y).partition(host)[2])
-        answer = connection.getresponse()
-        answer.read()
-        failed += answer.status not in (200, 404)  # a tile beside a slanted border is nowhere
+    """Tiles a second. One beside a slanted border is nowhere."""
+    return requests_a_second([template.format(z=z, x=x, y=y) for z, x, y in tiles], accepted=(200, 404))
