@@ -136,7 +136,7 @@ def stack(
 
     Two processes answer, so that no test passes because one process remembers something.
     """
-    settings = {"FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
+    settings = {"FUNCTIONS_WORKER_PROCESS_COUNT": "2", "VECTOR_EXTRA_FORMATS": "true"}
     stack = Stack(ROOT, server_state.path, Topology.STANDALONE, durable=False, settings=settings)
     database_clones.replace(stack.database.name)
     hosts = [stack.part(app.part) for app in APPS[stack.topology]]

@@ -103,8 +103,10 @@ CASES = {
     "request_published_before_commit": CrashCase(_vector),
     "request_moved_after_commit": CrashCase(_vector, visit=2),
     "table_announced_before_made": CrashCase(_vector),
-    "table_filled_before_finished": CrashCase(_vector),
     "table_made_before_recorded": CrashCase(_vector),
+    "chunk_sent_before_committed": CrashCase(_vector),
+    "chunk_loaded_before_recorded": CrashCase(_vector),
+    "table_filled_before_finished": CrashCase(_vector),
     "blob_announced_before_made": CrashCase(_raster),
     "blob_made_before_recorded": CrashCase(_raster),
 }

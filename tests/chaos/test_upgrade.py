@@ -17,6 +17,7 @@ import psycopg
 import pytest
 import requests
 
+from core.schema.queue import SCHEMA_VERSION
 from tests.conftest import unavailable
 from tests.integration.engine.invariants import assert_invariants
 from tests.stack_fixtures.slots import take_slot
@@ -36,7 +37,7 @@ _LEFT_OUT = shutil.ignore_patterns(
 # What the newer version has that the older one refuses, by file.
 _CHANGES = {
     "core/schema/queue.py": [
-        ("SCHEMA_VERSION = 1\n", "SCHEMA_VERSION = 2\n"),
+        (f"SCHEMA_VERSION = {SCHEMA_VERSION}\n", f"SCHEMA_VERSION = {SCHEMA_VERSION + 1}\n"),
         (
             '    message_type: Literal["job_submit"] = "job_submit"\n',
             '    message_type: Literal["job_submit"] = "job_submit"\n    origin: str = "newer"\n',

@@ -12,7 +12,7 @@ from core.dead_letters import DeadLetter, DeadLetterOffice, Outcome
 from core.models.job import JobStatus
 from core.ports import OutboxMessage
 from core.postponement import Postponement
-from core.schema.queue import NewerMessage, QueueRole
+from core.schema.queue import SCHEMA_VERSION, NewerMessage, QueueRole
 from infrastructure.repositories.dead_letters import DeadLetterReport, DeadLetterRepository
 from infrastructure.repositories.messages import MessageRepository
 from tests.integration.engine.invariants import assert_invariants
@@ -222,7 +222,7 @@ def test_a_malformed_message_is_recorded_and_nothing_else(
 
 
 def test_a_newer_versions_message_goes_back_as_it_is(engine: Engine, office: DeadLetterOffice) -> None:
-    body = b'{"schema_version": 2, "message_type": "tiding", "colour": "blue"}'
+    body = b'{"schema_version": %d, "message_type": "tiding", "colour": "blue"}' % (SCHEMA_VERSION + 1)
     assert office.receive(DeadLetter(JOBS, body, "m", 1)) is Outcome.PROMISED_AGAIN
     (message,) = engine.outbox()
     assert message.queue == JOBS
@@ -234,7 +234,9 @@ def test_a_newer_message_about_a_task_comes_again_as_long_as_the_task_is_open(en
     engine.submit(1, 0, 0)
     engine.deliver(engine.outbox()[0])
     (message,) = engine.outbox()
-    newer = message.body.replace(b'"schema_version": 1', b'"schema_version": 2')
+    newer = message.body.replace(
+        b'"schema_version": %d' % SCHEMA_VERSION, b'"schema_version": %d' % (SCHEMA_VERSION + 1)
+    )
     assert newer != message.body
     with pytest.raises(NewerMessage):
         engine.machine.process_task_message(newer)

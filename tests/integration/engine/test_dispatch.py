@@ -8,7 +8,7 @@ import pytest
 
 from core.listeners import Announcement
 from core.models.job import JobStatus
-from core.schema.queue import QueueRole
+from core.schema.queue import SCHEMA_VERSION, QueueRole
 from infrastructure.repositories.listeners import ListenerRepository
 from tests.integration.engine.invariants import assert_invariants
 from tests.integration.engine.machine_under_test import QUEUES, Engine
@@ -80,15 +80,16 @@ def test_the_window_grows_with_the_listeners(engine: Engine) -> None:
 
 def test_two_releases_at_once_let_no_task_out_twice(engine: Engine) -> None:
     open_job(engine, 100, tenant="a")
+    release, asked = b"SELECT * FROM app.release_tasks(%s, 10, %s)", (QUEUE, SCHEMA_VERSION)
     with psycopg.connect(engine.url) as one, psycopg.connect(engine.url) as other:
-        first = one.execute("SELECT * FROM app.release_tasks(%s, 10)", (QUEUE,)).fetchall()
+        first = one.execute(release, asked).fetchall()
         other.execute("SET lock_timeout = '200ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            other.execute("SELECT * FROM app.release_tasks(%s, 10)", (QUEUE,))
+            other.execute(release, asked)
         other.rollback()
         one.commit()
         assert len(first) == 10
-        assert other.execute("SELECT * FROM app.release_tasks(%s, 10)", (QUEUE,)).fetchall() == []
+        assert other.execute(release, asked).fetchall() == []
 
 
 @pytest.mark.slow

@@ -76,6 +76,7 @@ _ALLOWED = {
     ],
     "geo_reader": [
         "SELECT FROM platform.published_datasets",
+        "SELECT FROM platform.published_collections",
         "SELECT FROM platform.catalog_version",
         "SELECT FROM pgstac.items",
     ],
@@ -123,6 +124,7 @@ def test_the_reader_sees_what_is_published_and_nothing_else(shared_urls: Databas
     granted = {name: held for name, (_, held) in _relations(shared_urls, "geo_reader").items() if held}
     assert granted == {
         "platform.published_datasets": {"SELECT"},
+        "platform.published_collections": {"SELECT"},
         "platform.catalog_version": {"SELECT"},
     }
     with psycopg.connect(shared_urls.admin) as connection:

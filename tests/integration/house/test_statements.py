@@ -17,8 +17,8 @@ from tools.stack.database import DatabaseUrls
 # Read by libraries that bring asyncpg, with its placeholders; the rest is psycopg's.
 _READERS = {"serving"}
 _OWNERS = {"migrations"}
-# Identifiers and types are put in when they are known: tests/integration/vectors runs these statements.
-_TEMPLATES = {"vectors"}
+# Identifiers and types are put in when they are known: the tests of what they are for run these statements.
+_TEMPLATES = {"generalised", "publication", "serving_tiles", "vector_reading", "vector_tiles", "vectors"}
 
 # What no operator tells: the driver sends a timedelta as an interval.
 _TYPES = {"silence": "interval"}

@@ -15,7 +15,7 @@ from geo_platform.completion import CompletionHandler
 from geo_platform.ports import PlatformOptions, PlatformParts, PlatformUnitOfWork
 from geo_platform.router import PlatformRouter, Submitted
 from infrastructure.database import Database
-from infrastructure.repositories.vectors import publish_table
+from infrastructure.repositories.published_tables import publish_table
 from tests.blobs import DirectoryBlobStore
 from tests.integration.platform.results import left_by
 from tools.stack.database import DatabaseUrls
@@ -100,8 +100,8 @@ class PlatformUnderTest:
         job = self.rows("SELECT job_type, parameters FROM app.jobs WHERE job_id = %(id)s", id=job_id)[0]
         left = left_by(job["job_type"], job["parameters"], job_id=job_id)
         self._complete_a_task(job_id)
-        if job["job_type"] == "ingest_vector":
-            self._stage_table(job_id, left.result["table"])
+        for table in left.tables:
+            self._stage_table(job_id, table)
         for uri in left.blobs:
             self._stage("blob", uri, job_id=job_id)
         for uri in left.temporary:

@@ -16,6 +16,8 @@ from core.task_models.raster_terrain import TerrainProductsResult
 from core.task_models.raster_tile_cache import GenerateTileCacheResult
 from core.task_models.raster_validation import ValidateRasterResult
 from core.task_models.stac import StacResult
+from core.task_models.vector import IngestVectorResult
+from core.task_models.vector_export import ExportVectorResult
 
 BBOX = [1.0, 2.0, 1.0, 2.0]
 PIXEL_BYTES = 100
@@ -26,12 +28,13 @@ _BAND = {"min": 0.0, "max": 1.0, "mean": 0.5, "stddev": 0.1, "valid_percent": 10
 
 @dataclass
 class Left:
-    """A job's result, the blobs that its tasks staged, and the contents that somebody will read."""
+    """A job's result, the blobs and tables that its tasks staged, and contents that somebody will read."""
 
     result: dict[str, Any]
     blobs: list[str] = field(default_factory=list)
     temporary: list[str] = field(default_factory=list)
     contents: dict[str, str] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
 
 
 def result_of(job_type: str, parameters: Mapping[str, Any], *, job_id: str) -> dict[str, Any]:
@@ -42,29 +45,89 @@ def result_of(job_type: str, parameters: Mapping[str, Any], *, job_id: str) -> d
 def left_by(job_type: str, parameters: Mapping[str, Any], *, job_id: str) -> Left:
     """All that a job of this type with these parameters leaves behind."""
     if job_type == "ingest_vector":
-        return Left(_ingested(parameters, table=f"t_{job_id[:12]}"))
+        return _ingested(parameters, job_id=job_id)
     return _MADE_BY[job_type](parameters)
 
 
-def _ingested(parameters: Mapping[str, Any], *, table: str) -> dict[str, Any]:
+def _ingested(parameters: Mapping[str, Any], *, job_id: str) -> Left:
+    """A table for each layer that was asked for: `rejects` has a rejected feature, `huge` a companion."""
+    names = parameters["reading"]["layers"] or ["extent"]
+    tables = [_table(name, staged=f"t_{job_id[:12]}_{number}") for number, name in enumerate(names)]
+    rejected = sum(table["rejected_count"] for table in tables)
+    uri = f"{parameters['target_prefix']}/rejects.gpkg" if rejected else None
+    result = IngestVectorResult.model_validate(
+        {
+            "tables": tables,
+            "feature_count": len(tables),
+            "rejected_count": rejected,
+            "null_geometry_count": 0,
+            "bbox": BBOX,
+            "source": {
+                "uri": parameters["source_uri"],
+                "size_bytes": 29,
+                "etag": parameters["source_etag"],
+                "format": "geopackage",
+                "driver": "GPKG",
+            },
+            "rejects_uri": uri,
+            "findings": [_finding("CRS_ASSUMED")],
+            "warnings": ["one name was shortened"],
+        }
+    )
+    made = [name for table in tables for name in (table["table"], table["generalised"]) if name]
+    return Left(
+        result.model_dump(mode="json"),
+        blobs=[uri] if uri else [],
+        temporary=[f"{parameters['target_prefix']}/plan.json"],
+        tables=made,
+    )
+
+
+def _table(layer: str, *, staged: str) -> dict[str, Any]:
+    rejected = int(layer == "rejects")
     return {
-        "table": table,
+        "table": staged,
+        "layer": layer,
         "srid": 4326,
         "source_crs": "EPSG:4326",
         "geometry_type": "Point",
+        "read_count": 1 + rejected,
         "feature_count": 1,
+        "rejected_count": rejected,
         "null_geometry_count": 0,
         "bbox": BBOX,
+        "footprint": {"type": "Point", "coordinates": BBOX[:2]},
         "columns": [{"name": "name", "sql_type": "text", "source_name": "Name"}],
-        "source": {
-            "uri": parameters["source_uri"],
-            "size_bytes": 29,
-            "etag": parameters["source_etag"],
-            "driver": "GPKG",
-            "layer": "extent",
-        },
-        "warnings": ["one name was shortened"],
+        "ids": "position",
+        "digest": "0" * 16,
+        "generalised": f"{staged}_g" if layer == "huge" else None,
+        "steps": [{"step": "invalid_geometry", "policy": "rejected", "count": rejected}],
+        "reasons": {"INVALID_GEOMETRY": 1} if rejected else {},
+        "findings": [_finding("SHORT_NAME")],
     }
+
+
+def _exported(parameters: Mapping[str, Any]) -> Left:
+    exports = [
+        {
+            "format": name,
+            "blob_uri": f"{parameters['target_prefix']}/exports/data.{name}",
+            "size_bytes": 10,
+            "sha256": "3" * 64,
+            "media_type": "application/octet-stream",
+            "feature_count": 1,
+        }
+        for name in parameters["formats"]
+    ]
+    result = ExportVectorResult.model_validate({"exports": exports})
+    return Left(result.model_dump(mode="json"), blobs=[export["blob_uri"] for export in exports])
+
+
+def _catalogued_tables(parameters: Mapping[str, Any]) -> Left:
+    href = str(parameters["layers"][0]["hrefs"]["download"])
+    item = stac_item(parameters["item_id"], parameters, href=href)
+    result = StacResult.model_validate({"collection": _stac_collection(parameters), "item": item})
+    return Left(result.model_dump(mode="json"))
 
 
 _HEADER: dict[str, Any] = {
@@ -290,7 +353,8 @@ def stac_item(name: str, parameters: Mapping[str, Any], *, href: str) -> dict[st
 
 
 _MADE_BY: Mapping[str, Callable[[Mapping[str, Any]], Left]] = {
-    "stac_catalog_vectors": _catalogued,
+    "export_vector": _exported,
+    "stac_catalog_vectors": _catalogued_tables,
     "validate_raster": _validated,
     "process_raster": _cog,
     "process_large_raster": _tiled,

@@ -29,3 +29,8 @@ def published(hub: PlatformUnderTest, collection_id: str) -> dict[str, Any]:
     query = "SELECT * FROM platform.published_datasets WHERE collection_id = %(id)s"
     (row,) = hub.rows(query, id=collection_id)
     return row
+
+
+def delete_dataset(hub: PlatformUnderTest) -> None:
+    """The state that a deletion leaves, from which a new revision can begin; the data are still there."""
+    hub.execute("UPDATE app.datasets SET status = 'deleted'")

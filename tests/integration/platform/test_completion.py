@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import TransientError, Unavailable
 from geo_platform.completion import MAX_FINALIZE_ATTEMPTS
-from infrastructure.repositories.vectors import publish_table
+from infrastructure.repositories.published_tables import publish_table
 from tests.integration.platform.platform_under_test import BASE, PlatformUnderTest
 
 NOTHING = {"table": False, "item": False, "dataset": False, "completed": False, "version": 0}
@@ -23,8 +23,7 @@ def visible(hub: PlatformUnderTest, request_id: str) -> dict[str, Any]:
     """What a reader with a connection of its own sees of the dataset, in one statement."""
     return hub.rows(
         """
-        SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                       WHERE n.nspname = 'geo' AND c.relname = d.collection_id) AS "table",
+        SELECT to_regclass(format('geo.%%I', d.collection_id || '_r' || r.revision)) IS NOT NULL AS "table",
                EXISTS (SELECT 1 FROM pgstac.items i WHERE i.id = d.collection_id) AS item,
                EXISTS (SELECT 1 FROM platform.published_datasets p
                        WHERE p.dataset_key = d.dataset_key) AS dataset,
@@ -64,9 +63,10 @@ def test_a_vector_chain_is_published(hub: PlatformUnderTest) -> None:
     assert status.stac_metadata
     assert status.stac_metadata["collection"] == "ddh_vectors"
     assert visible(hub, request_id) == EVERYTHING
-    assert artefacts(hub) == [("staged", True), ("published", False)]
+    of_plan = [("staged", True), ("staged", False)]
+    assert artefacts(hub) == [("staged", True), ("published", False), *of_plan]
     with psycopg.connect(hub.urls.reader) as reader:
-        assert reader.execute(f'SELECT count(*) FROM geo."{status.collection_id}"').fetchone() == (1,)
+        assert reader.execute(f'SELECT count(*) FROM geo."{status.collection_id}_r1"').fetchone() == (1,)
 
 
 def test_a_raster_chain_is_published(hub: PlatformUnderTest) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from core.errors import NotFound
 from core.ports import BlobInfo
+from core.task_models.vector_export import ExportFormat
+from geo_platform.exports import Export
 from infrastructure.blob import AzureBlobStore
 from infrastructure.storage_account import StorageAccount
 from tests.integration.serving.functions_client import BASE_URL, FunctionsClient
@@ -51,6 +53,11 @@ def no_request(request_id: str) -> Any:
     raise NotFound("There is no request with this id.", code="REQUEST_NOT_FOUND")
 
 
+def no_exports(request_id: str, kind: ExportFormat, **_: object) -> Export:
+    """A Platform that makes no files."""
+    raise AssertionError((request_id, kind))
+
+
 @pytest.fixture
 def app_connection(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     """Every statement commits at once."""
@@ -67,6 +74,7 @@ def serving_config(database_urls: DatabaseUrls) -> ServingConfig:
         signer=NoBlobs(),
         catalogue=NoCatalogue(),
         find_request=no_request,
+        exports=no_exports,
     )
 
 

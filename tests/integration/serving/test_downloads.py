@@ -1,12 +1,9 @@
 """Downloads of published datasets."""
 
-import gzip
 import hashlib
-import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,8 @@ import psycopg
 import pytest
 
 from core.errors import NotFound
+from core.task_models.vector_export import ExportedFile, ExportFormat
+from geo_platform.exports import Export
 from infrastructure.blob import AzureBlobStore
 from infrastructure.blob_signing import BlobUrlSigner
 from infrastructure.storage_account import StorageAccount
@@ -60,58 +59,118 @@ def path_of(request_id: str) -> str:
     return f"/api/platform/data/{request_id}/download"
 
 
-@pytest.mark.parametrize("srid", [4326, 3857])
-def test_a_table_comes_as_geojson(worker: FunctionsClient, app_connection: Connection, srid: int) -> None:
-    request_id = publish_squares(app_connection, "squares", count=1200, srid=srid)
-    answer = worker.get(path_of(request_id))
-    assert (answer.status, answer.type) == (200, "application/geo+json")
-    assert answer.headers["content-disposition"] == 'attachment; filename="squares.geojson"'
-    collection = answer.json
-    assert collection["type"] == "FeatureCollection"
-    assert [feature["id"] for feature in collection["features"]] == list(range(1, 1204))
-    first = collection["features"][0]
-    assert first["properties"] == {
-        "name": "Nord", "population": 4, "is_land": True, "seen": "2024-05-01T12:00:00+00:00",
-    }  # fmt: skip
-    ring = first["geometry"]["coordinates"][0]
-    assert ring[0] == pytest.approx([10, 50], abs=1e-6)
-    assert sum((bx - ax) * (by + ay) for (ax, ay), (bx, by) in pairwise(ring)) < 0
-    assert collection["features"][2]["properties"]["population"] is None
-    unprefixed = worker.get(path_of(request_id).removeprefix("/api"))
-    assert unprefixed.body == answer.body
+class Files:
+    """Exports as a Platform would tell of them, one after the other; the last one stays."""
+
+    def __init__(self, *told: Export) -> None:
+        self._told = list(told)
+        self.asked: list[tuple[ExportFormat, str, bool]] = []
+
+    def __call__(
+        self, request_id: str, kind: ExportFormat, *, collection_id: str = "", again: bool = False
+    ) -> Export:
+        self.asked.append((kind, collection_id, again))
+        return self._told.pop(0) if len(self._told) > 1 else self._told[0]
 
 
-def test_geojson_is_compressed_for_those_who_take_it(
-    worker: FunctionsClient, app_connection: Connection
-) -> None:
-    request_id = publish_squares(app_connection, "squares", count=100)
-    answer = worker.get(path_of(request_id), {"accept-encoding": "gzip, br"})
-    assert answer.headers["content-encoding"] == "gzip"
-    assert json.loads(gzip.decompress(answer.body)) == worker.get(path_of(request_id)).json
-
-
-def test_a_table_of_strange_names_and_no_properties(
-    worker: FunctionsClient, app_connection: Connection
-) -> None:
-    app_connection.execute(
-        'CREATE TABLE geo.strange ("f""id" bigint PRIMARY KEY, geom geometry(Point, 4326))'
+def ready(storage: Storage, tmp_path: Path, content: bytes) -> Export:
+    """A file that is there."""
+    (tmp_path / "squares.gpkg").write_bytes(content)
+    file = ExportedFile(
+        format=ExportFormat.GEOPACKAGE,
+        blob_uri=cogs.upload(
+            storage, tmp_path / "squares.gpkg", "vectors/squares/r1/exports/a1/squares.gpkg"
+        ),
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        media_type="application/geopackage+sqlite3",
+        feature_count=3,
     )
-    app_connection.execute("INSERT INTO geo.strange VALUES (1, NULL)")
-    app_connection.execute("GRANT SELECT ON geo.strange TO geo_reader")
-    request_id = publish(app_connection, "strange", locations={"table": "strange"}, characteristics={})
-    [feature] = worker.get(path_of(request_id)).json["features"]
-    assert feature == {"type": "Feature", "id": 1, "geometry": None, "properties": {}}
+    return Export("e1", ExportFormat.GEOPACKAGE, share=1.0, file=file)
+
+
+BEING_MADE = Export("e1", ExportFormat.GEOPACKAGE, share=0.4)
+
+
+def test_a_table_comes_as_the_file_that_was_made_of_it(
+    blob_config: ServingConfig, storage: Storage, app_connection: Connection, tmp_path: Path
+) -> None:
+    content = b"SQLite format 3" + bytes(range(256))
+    files = Files(BEING_MADE, ready(storage, tmp_path, content))
+    request_id = publish_squares(app_connection, "squares")
+    path = path_of(request_id) + "?f=gpkg"
+    with FunctionsClient(replace(blob_config, exports=files)) as worker:
+        answer = worker.get(path)
+        etag = answer.headers["etag"]
+        part = worker.get(path, {"range": "bytes=10-19", "if-range": etag})
+        head = worker.call("HEAD", path)
+        same = worker.get(path, {"if-none-match": etag})
+        unprefixed = worker.get(path.removeprefix("/api"))
+    assert (answer.status, answer.type, answer.body) == (200, "application/geopackage+sqlite3", content)
+    assert answer.headers["content-disposition"] == 'attachment; filename="squares.gpkg"'
+    assert etag == f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    assert (part.status, part.body) == (206, content[10:20])
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(content)))
+    assert (same.status, same.body) == (304, b"")
+    assert unprefixed.body == content
+    assert files.asked[0] == (ExportFormat.GEOPACKAGE, "", False)
+
+
+def test_a_file_that_takes_long_is_promised(config: ServingConfig, app_connection: Connection) -> None:
+    request_id = publish_squares(app_connection, "squares")
+    files = Files(BEING_MADE)
+    path = path_of(request_id) + "?f=gpkg&collection=squares"
+    with FunctionsClient(replace(config, exports=files, export_wait_seconds=0)) as worker:
+        answer = worker.get(path)
+    assert (answer.status, answer.headers["retry-after"]) == (202, "5")
+    told = answer.json
+    assert (told["status"], told["progress_percent"], told["format"]) == ("processing", 40, "gpkg")
+    assert told["links"] == [{"rel": "self", "href": BASE_URL + path}]
+    assert files.asked[0] == (ExportFormat.GEOPACKAGE, "squares", False)
+
+
+@pytest.mark.parametrize(
+    ("error_class", "status"), [("permanent", 422), ("transient", 503), ("unknown", 503)]
+)
+def test_a_file_that_cannot_be_made_says_why(
+    config: ServingConfig, app_connection: Connection, error_class: str, status: int
+) -> None:
+    request_id = publish_squares(app_connection, "squares")
+    error = {"code": "FORMAT_LIMIT", "message": "Too many columns.", "error_class": error_class}
+    files = Files(Export("e1", ExportFormat.SHAPEFILE, error=error))
+    with FunctionsClient(replace(config, exports=files)) as worker:
+        answer = worker.get(path_of(request_id) + "?f=shp")
+        [link] = answer.json["links"]
+        worker.get(link["href"].removeprefix(BASE_URL))
+    assert (answer.status, answer.json["code"]) == (status, "FORMAT_LIMIT")
+    assert files.asked[-1] == (ExportFormat.SHAPEFILE, "", True)
+
+
+def test_rejected_features_are_a_file_of_their_own(
+    blob_worker: FunctionsClient, storage: Storage, app_connection: Connection, tmp_path: Path
+) -> None:
+    (tmp_path / "rejects.gpkg").write_bytes(b"rejects")
+    uri = cogs.upload(storage, tmp_path / "rejects.gpkg", "vectors/squares/r1/rejects.gpkg")
+    create_squares(app_connection, "squares")
+    locations = {"table": "squares", "rejects": uri}
+    request_id = publish(app_connection, "squares", locations=locations, characteristics={})
+    other = publish_squares(app_connection, "whole")
+    answer = blob_worker.get(path_of(request_id) + "?f=rejects")
+    none = blob_worker.get(path_of(other) + "?f=rejects")
+    assert (answer.status, answer.body) == (200, b"rejects")
+    assert answer.headers["content-disposition"] == 'attachment; filename="squares_rejects.gpkg"'
+    assert (none.status, none.json["field_errors"][0]["loc"]) == (422, "query.f")
 
 
 def test_what_was_replaced_is_gone_and_the_new_is_there(
-    worker: FunctionsClient, app_connection: Connection
+    config: ServingConfig, app_connection: Connection
 ) -> None:
     old = publish_squares(app_connection, "squares")
-    app_connection.execute("DROP TABLE geo.squares")
-    create_squares(app_connection, "squares", count=1)
     new = publish(app_connection, "squares", locations={"table": "squares"}, characteristics={}, revision=2)
-    assert (worker.get(path_of(old)).status, worker.get(path_of(old)).json["code"]) == (410, "GONE")
-    assert len(worker.get(path_of(new)).json["features"]) == 4
+    with FunctionsClient(replace(config, exports=Files(BEING_MADE), export_wait_seconds=0)) as worker:
+        gone, there = worker.get(path_of(old)), worker.get(path_of(new))
+    assert (gone.status, gone.json["code"]) == (410, "GONE")
+    assert there.status == 202
 
 
 def test_unpublished_requests_are_told_apart_from_unknown_ones(
@@ -129,15 +188,8 @@ def test_unpublished_requests_are_told_apart_from_unknown_ones(
 
 def test_formats_that_are_not_there_are_named(worker: FunctionsClient, app_connection: Connection) -> None:
     request_id = publish_squares(app_connection, "squares")
-    answer = worker.get(path_of(request_id) + "?f=gpkg")
+    answer = worker.get(path_of(request_id) + "?f=dwg")
     assert (answer.status, answer.json["field_errors"][0]["loc"]) == (422, "query.f")
-
-
-def test_bodies_beyond_the_limit_are_refused(config: ServingConfig, app_connection: Connection) -> None:
-    request_id = publish_squares(app_connection, "squares", count=1000)
-    with FunctionsClient(replace(config, max_body_bytes=20_000)) as worker:
-        answer = worker.get(path_of(request_id))
-    assert (answer.status, answer.json["code"]) == (413, "RESPONSE_TOO_LARGE")
 
 
 # -- COGs -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""Files in, tables out: `process_vector_prepare` and `process_vector_upload` on a real database."""
+"""Files in, tables out: the three stages of `ingest_vector` on a real database."""
 
 import datetime as dt
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from core.errors import PermanentTaskError, TaskCancelled
-from core.task_models.vector import IngestVectorResult
+from core.task_models.vector import VectorTable
 from tests.integration.vectors.conftest import Ingestion
 from tests.vectors import (
     BOW_TIE,
@@ -27,7 +27,7 @@ Connection = psycopg.Connection[dict[str, Any]]
 Rows = list[dict[str, Any]]
 
 
-def rows(connection: Connection, result: IngestVectorResult, what: str) -> Rows:
+def rows(connection: Connection, result: VectorTable, what: str) -> Rows:
     return connection.execute(f'SELECT {what} FROM staging."{result.table}" ORDER BY fid').fetchall()
 
 
@@ -38,7 +38,7 @@ def staged_tables(connection: Connection) -> list[Any]:
 def test_a_geojson_becomes_a_table_with_key_index_and_srid(
     ingestion: Ingestion, connection: Connection
 ) -> None:
-    result = ingestion.run("places.geojson", geojson([SQUARE, None], {"Name": "a"}, {"Name": "b"}))
+    result = ingestion.table("places.geojson", geojson([SQUARE, None], {"Name": "a"}, {"Name": "b"}))
 
     assert rows(connection, result, "fid, name, ST_AsText(geom) AS shape, ST_SRID(geom) AS srid") == [
         {"fid": 1, "name": "a", "shape": "MULTIPOLYGON(((11 50,11 51,10 51,10 50,11 50)))", "srid": 4326},
@@ -52,19 +52,19 @@ def test_a_geojson_becomes_a_table_with_key_index_and_srid(
 
 def test_the_result_says_what_was_loaded(ingestion: Ingestion) -> None:
     result = ingestion.run("places.geojson", geojson([SQUARE, None], {"Name": "a"}))
+    (table,) = result.tables
 
-    assert result.model_dump(exclude={"source", "table", "warnings"}) == {
-        "srid": 4326,
-        "source_crs": "EPSG:4326",
-        "geometry_type": "MultiPolygon",
-        "feature_count": 2,
-        "null_geometry_count": 1,
-        "bbox": (10.0, 50.0, 11.0, 51.0),
-        "columns": ({"name": "name", "sql_type": "text", "source_name": "Name"},),
-    }
-    assert (result.source.driver, result.source.layer) == ("GeoJSON", "places")
-    assert result.source.uri == "azure://bronze/places.geojson"
-    assert result.warnings == ("Features without a geometry: 1; they were kept.",)
+    assert (result.feature_count, result.rejected_count, result.null_geometry_count) == (2, 0, 1)
+    assert (result.bbox, result.rejects_uri) == ((10.0, 50.0, 11.0, 51.0), None)
+    assert (result.source.driver, result.source.uri) == ("GeoJSON", "azure://bronze/places.geojson")
+    assert (table.layer, table.srid, table.source_crs, table.geometry_type) == (
+        "places", 4326, "EPSG:4326", "MultiPolygon",
+    )  # fmt: skip
+    assert [column.model_dump() for column in table.columns] == [
+        {"name": "name", "sql_type": "text", "source_name": "Name"}
+    ]
+    assert (table.vertex_count, table.largest_vertex_count, table.generalised) == (5, 5, None)
+    assert shapely.geometry.shape(table.footprint).covers(SQUARE)
 
 
 @pytest.mark.parametrize(("name", "table_type"), [
@@ -76,7 +76,7 @@ def test_every_geometry_type_arrives_unchanged(
     ingestion: Ingestion, connection: Connection, name: str, table_type: str
 ) -> None:
     geometry = ONE_OF_EACH_TYPE[name]
-    result = ingestion.run("one.geojson", geojson([geometry]))
+    result = ingestion.table("one.geojson", geojson([geometry]))
 
     (row,) = rows(connection, result, "ST_AsBinary(geom) AS wkb")
     assert result.geometry_type == table_type
@@ -86,7 +86,7 @@ def test_every_geometry_type_arrives_unchanged(
 def test_all_types_together_make_a_table_of_any_geometry(
     ingestion: Ingestion, connection: Connection
 ) -> None:
-    result = ingestion.run("all.geojson", geojson(list(ONE_OF_EACH_TYPE.values())))
+    result = ingestion.table("all.geojson", geojson(list(ONE_OF_EACH_TYPE.values())))
 
     assert result.geometry_type == "Geometry"
     found = [row["type"] for row in rows(connection, result, "GeometryType(geom) AS type")]
@@ -110,7 +110,7 @@ def test_values_of_every_type_come_back_equal(
         "bytes": [b"\x00\xff", None],
     }
     source = write_geopackage(tmp_path / "typed.gpkg", points(2), columns)
-    result = ingestion.run("typed.gpkg", source.read_bytes())
+    result = ingestion.table("typed.gpkg", source.read_bytes())
 
     expected_types = ["bigint", "integer", "smallint", "double precision", "real", "boolean", "text", "date",
                       "timestamptz", "bytea"]  # fmt: skip
@@ -140,7 +140,7 @@ def test_json_values_and_local_times(ingestion: Ingestion, connection: Connectio
         "zoned": "2024-01-02T03:04:05+02:00",
         "at": "10:11:12",
     }
-    result = ingestion.run("json.geojson", geojson(points(1), properties))
+    result = ingestion.table("json.geojson", geojson(points(1), properties))
 
     assert [column.sql_type for column in result.columns] == [
         "jsonb",
@@ -165,7 +165,7 @@ def test_a_column_of_values_of_several_types_is_json(ingestion: Ingestion, conne
         {"m": "{not json"},
         {"m": None},
     ]
-    result = ingestion.run("mixed.geojson", geojson(points(5), *mixed))
+    result = ingestion.table("mixed.geojson", geojson(points(5), *mixed))
 
     assert [column.sql_type for column in result.columns] == ["jsonb"]
     found = [row["m"] for row in rows(connection, result, "m")]
@@ -176,14 +176,14 @@ def test_a_column_that_mixes_zoned_and_local_times_keeps_every_word(
     ingestion: Ingestion, connection: Connection
 ) -> None:
     times = [{"t": "2024-01-02T03:04:05+02:00", "u": "2024-01-02T03:04:05Z"}, {"t": "2024-01-02T03:04:05"}]
-    result = ingestion.run("times.geojson", geojson(points(2), *times))
+    result = ingestion.table("times.geojson", geojson(points(2), *times))
 
     assert [column.sql_type for column in result.columns] == ["text", "timestamptz"]
     first, second = rows(connection, result, "t, u")
     assert first["t"].endswith("+02:00")
     assert "+" not in second["t"]
     assert first["u"] == dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
-    assert any("'t'" in warning for warning in result.warnings)
+    assert [finding.code for finding in result.findings] == ["MIXED_TIME_ZONES"]
 
 
 def test_a_zipped_shapefile_in_another_crs(
@@ -193,56 +193,56 @@ def test_a_zipped_shapefile_in_another_crs(
     parts = shapefile_parts(
         tmp_path, [berlin], {"name": ["Spree"], "inhabitants_2024": [3_700_000]}, crs="EPSG:32633"
     )
-    result = ingestion.run("berlin.zip", zipped_shapefile(parts))
+    result = ingestion.table("berlin.zip", zipped_shapefile(parts))
 
-    assert (result.source_crs, result.srid, result.source.driver) == ("EPSG:32633", 4326, "ESRI Shapefile")
+    assert (result.source_crs, result.srid) == ("EPSG:32633", 4326)
+    assert result.operation == "Inverse of UTM zone 33N"
     (row,) = rows(connection, result, "name, inhabitant, ST_X(geom) AS lon, ST_Y(geom) AS lat")
     assert (row["name"], row["inhabitant"]) == ("Spree", 3_700_000)
     assert (row["lon"], row["lat"]) == (pytest.approx(13.405, abs=2e-3), pytest.approx(52.52, abs=2e-3))
-    assert result.bbox[0] == pytest.approx(row["lon"])
+    assert result.bbox == pytest.approx((row["lon"], row["lat"], row["lon"], row["lat"]))
 
 
 def test_bounds_are_degrees_whatever_the_table_is_in(ingestion: Ingestion) -> None:
-    result = ingestion.run("square.geojson", geojson([SQUARE]), target_crs="EPSG:3857")
+    result = ingestion.table("square.geojson", geojson([SQUARE]), target_crs="EPSG:3857")
 
     assert result.srid == 3857
     assert result.bbox == pytest.approx((10, 50, 11, 51))
 
 
-def test_heights_are_kept_and_measures_go(
-    ingestion: Ingestion, connection: Connection, tmp_path: Path
-) -> None:
+def test_heights_and_measures_are_kept(ingestion: Ingestion, connection: Connection, tmp_path: Path) -> None:
     geometries = list(shapely.from_wkt(["POINT ZM (1 2 3 4)", "POINT Z (1 2 5)", "POINT (1 2)"]))
     source = write_geopackage(tmp_path / "z.gpkg", geometries, {"n": [1, 2, 3]})
-    result = ingestion.run("z.gpkg", source.read_bytes(), target_crs="EPSG:3857")
+    result = ingestion.table("z.gpkg", source.read_bytes(), target_crs="EPSG:3857")
 
-    assert result.geometry_type == "PointZ"
-    assert [row["z"] for row in rows(connection, result, "ST_Z(geom) AS z")] == [3, 5, 0]
-    assert [warning.split(":")[0] for warning in result.warnings] == [
-        "Geometries that lost their measures (M)",
-        "Geometries that were given the height 0, beside others with heights",
-    ]
+    assert result.geometry_type == "PointZM"
+    found = rows(connection, result, "ST_Z(geom) AS z, ST_M(geom) AS m")
+    assert [row["z"] for row in found] == [3, 5, 0]
+    assert [row["m"] for row in found] == pytest.approx([4, math.nan, math.nan], nan_ok=True)
+    counts = [step.count for step in result.steps if step.step == "dimensions"]
+    assert sorted(counts) == [1, 2]
 
 
-def test_invalid_and_empty_geometries_are_kept_and_counted(
+def test_invalid_geometries_are_repaired_and_empty_ones_kept(
     ingestion: Ingestion, connection: Connection, tmp_path: Path
 ) -> None:
     source = write_geopackage(tmp_path / "odd.gpkg", [BOW_TIE, shapely.Polygon(), SQUARE], {"n": [1, 2, 3]})
-    result = ingestion.run("odd.gpkg", source.read_bytes())
+    result = ingestion.table("odd.gpkg", source.read_bytes())
 
     found = rows(connection, result, "ST_IsValid(geom) AS valid, ST_IsEmpty(geom) AS empty")
     assert found == [
-        {"valid": False, "empty": False},
+        {"valid": True, "empty": False},
         {"valid": True, "empty": True},
         {"valid": True, "empty": False},
     ]
-    assert len(result.warnings) == 2
+    counts = {(step.step, step.policy): step.count for step in result.steps}
+    assert counts["invalid_geometry", "repaired"] == counts["empty_geometry", "kept"] == 1
 
 
 def test_more_than_one_batch(ingestion: Ingestion, connection: Connection, tmp_path: Path) -> None:
     count = 40_000
     source = write_geopackage(tmp_path / "many.gpkg", points(count), {"n": list(range(count))})
-    result = ingestion.run("many.gpkg", source.read_bytes())
+    result = ingestion.table("many.gpkg", source.read_bytes())
 
     (row,) = connection.execute(
         f'SELECT count(*), sum(n), bool_and(fid = n + 1) AS in_order FROM staging."{result.table}"'
@@ -251,49 +251,16 @@ def test_more_than_one_batch(ingestion: Ingestion, connection: Connection, tmp_p
 
 
 def test_a_layer_without_attributes(ingestion: Ingestion, connection: Connection) -> None:
-    result = ingestion.run("bare.geojson", geojson(points(3)))
+    result = ingestion.table("bare.geojson", geojson(points(3)))
 
     assert len(rows(connection, result, "*")) == 3
 
 
 def test_hostile_names_are_data_not_sql(ingestion: Ingestion, connection: Connection) -> None:
     name = 'a"; DROP SCHEMA geo CASCADE; --'
-    result = ingestion.run("names.geojson", geojson(points(1), {name: "=cmd|calc", "SELECT": 1, "xmin": 2}))
+    result = ingestion.table("names.geojson", geojson(points(1), {name: "=cmd|calc", "SELECT": 1, "xmin": 2}))
 
     assert [column.name for column in result.columns] == ["a_drop_schema_geo_cascade", "select_", "xmin_"]
     assert result.columns[0].source_name == name
     (row,) = rows(connection, result, "a_drop_schema_geo_cascade AS value")
     assert row == {"value": "=cmd|calc"}
-
-
-def test_a_source_that_was_replaced_after_the_plan_is_refused(
-    ingestion: Ingestion, connection: Connection
-) -> None:
-    def replace() -> None:
-        ingestion.storage.put("azure://bronze/x.geojson", geojson(points(4)))
-
-    with pytest.raises(PermanentTaskError) as caught:
-        ingestion.run("x.geojson", geojson(points(3)), between=replace)
-
-    assert caught.value.code == "SOURCE_CHANGED"
-    assert staged_tables(connection) == []
-
-
-def test_an_error_in_the_middle_of_the_load_leaves_no_table(
-    ingestion: Ingestion, connection: Connection, tmp_path: Path
-) -> None:
-    parts = shapefile_parts(tmp_path, points(20), {"name": ["é"] * 20})
-    damaged = parts | {".dbf": parts[".dbf"].replace("é".encode(), b"\xff\xfe")}
-
-    with pytest.raises(PermanentTaskError) as caught:
-        ingestion.run("bad.zip", zipped_shapefile(damaged))
-
-    assert (caught.value.code, caught.value.context["column"]) == ("ENCODING_ERROR", "name")
-    assert staged_tables(connection) == []
-
-
-def test_a_cancelled_load_leaves_no_table(ingestion: Ingestion, connection: Connection) -> None:
-    with pytest.raises(TaskCancelled):
-        ingestion.run("x.geojson", geojson(points(3)), cancel_at=0.5)
-
-    assert staged_tables(connection) == []

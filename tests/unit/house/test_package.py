@@ -10,7 +10,8 @@ IGNORED = GitIgnoreSpec.from_lines((ROOT / ".funcignore").read_text("utf-8").spl
 
 
 def test_all_product_code_and_what_it_reads_is_deployed() -> None:
-    folders = [ROOT / name for name in ("sql", "triggers/serving/static", "triggers/serving/templates")]
+    names = ("sql", "triggers/reporting/templates", "triggers/serving/static", "triggers/serving/templates")
+    folders = [ROOT / name for name in names]
     read = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     needed = [*product_files(), *read, ROOT / "host.json", ROOT / "requirements.txt", ROOT / "LICENSE"]
     assert [path for path in needed if IGNORED.match_file(path.relative_to(ROOT))] == []

@@ -65,3 +65,35 @@ def test_request_ids_differ_by_revision_and_fit_their_column() -> None:
     found = {identity.request_id("0" * 64, revision) for revision in range(1, 50)}
     assert len(found) == 49
     assert all(re.fullmatch(r"[0-9a-f]{32}", request_id) for request_id in found)
+
+
+names = st.text(min_size=1, max_size=70)
+collections = st.builds(lambda triple: identity.collection_id(ids(triple), "0123456789abcdef" * 4), triples)
+
+
+@given(collections, names, names)
+def test_a_layer_has_a_public_name_of_its_own(collection: str, layer: str, other: str) -> None:
+    name = identity.layer_collection_id(collection, layer)
+    assert re.fullmatch(r"[a-z_][a-z0-9_]*", name)
+    assert len(name) <= 59
+    assert name != collection
+    assert (name == identity.layer_collection_id(collection, other)) == (layer == other)
+
+
+def test_a_layer_s_name_can_be_read() -> None:
+    name = identity.layer_collection_id("flood_2024_extent_v1_0_01234567", "Roads & Paths_lines")
+    assert re.fullmatch(r"flood_2024_extent_v1_0_roads_paths_lines_[0-9a-f]{8}", name)
+
+
+@given(collections, st.integers(1, 99_999), st.integers(1, 99_999))
+def test_every_revision_has_tables_of_its_own(collection: str, revision: int, other: int) -> None:
+    table = identity.table_name(collection, revision)
+    companion = identity.generalised_name(table)
+    assert len(companion) <= 63
+    assert table.startswith(collection[:40])
+    assert len({table, companion, identity.table_name(collection, other)}) == 2 + (revision != other)
+
+
+def test_tables_of_names_that_differ_only_in_their_hash_stay_apart() -> None:
+    tables = {identity.table_name(f"{'a' * 50}_{number:08x}", 12_345) for number in range(50)}
+    assert len(tables) == 50

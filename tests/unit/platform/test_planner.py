@@ -100,6 +100,11 @@ def names(chain: Chain) -> list[str]:
     ("data_type", "options"),
     [
         (DataType.VECTOR, {}),
+        (
+            DataType.VECTOR,
+            {"layers": ["a", "rejects", "huge"], "exports": ["gpkg"], "target_crs": "EPSG:3857"},
+        ),
+        (DataType.VECTOR, {"layer": "a", "generate_tile_cache": True, "max_failed_fraction": 0.5}),
         (DataType.RASTER, {}),
         (DataType.RASTER, {**EXTRAS, "compression": "jpeg", "nodata": 0, "target_crs": "EPSG:3857"}),
         (DataType.LARGE_RASTER, {}),
@@ -130,6 +135,9 @@ def test_options_add_steps() -> None:
     def chain(data_type: DataType, **options: Any) -> list[str]:
         return names(chain_of(data_type, processing_of(data_type, **options)))
 
+    assert chain(DataType.VECTOR) == ["ingest_vector", "stac_catalog_vectors"]
+    for options in ({"exports": ["gpkg"]}, {"generate_tile_cache": True}):
+        assert chain(DataType.VECTOR, **options) == ["ingest_vector", "export_vector", "stac_catalog_vectors"]
     assert chain(DataType.RASTER) == ["validate_raster", "process_raster", "stac_catalog_raster"]
     assert chain(DataType.RASTER, **EXTRAS) == [
         "validate_raster",

@@ -14,7 +14,7 @@ from geo_platform.plan_context import ChainStep
 from geo_platform.progress import job_share, message_of, percent_of
 from geo_platform.stac_builder import extended
 from geo_platform.status import estimate_from, estimated_completion
-from infrastructure.repositories.request_jobs import OpenStage
+from infrastructure.repositories.request_jobs import Features, OpenStage
 from infrastructure.repositories.requests import Durations
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -31,6 +31,7 @@ def stage(number: int, task_count: int, **figures: Any) -> OpenStage:
     """Nothing of it is done, unless `figures` say so."""
     values: dict[str, Any] = {
         "name": STAGES[number - 1].name,
+        "task_type": STAGES[number - 1].task_type,
         "status": "open",
         "finished_count": 0,
         "failed_count": 0,
@@ -81,6 +82,20 @@ def test_a_job_type_that_is_not_known_has_figures_all_the_same() -> None:
 )
 def test_the_message_says_what_is_going_on(at: OpenStage, text: str) -> None:
     assert message_of("job", at, STAGES) == text
+
+
+@pytest.mark.parametrize(
+    ("features", "running", "text"),
+    [
+        (Features(2_000_000, 1_250_000), 1, "Creating tile COGs: 1,250,000 of 2,000,000"),
+        (Features(10, 0), 0, "Creating tile COGs: 0 of 10 (waiting for a worker)"),
+        (Features(0, 0), 1, "Creating tile COGs: tile 3 of 31"),
+        (None, 1, "Creating tile COGs: tile 3 of 31"),
+    ],
+)
+def test_features_say_more_than_tasks(features: Features | None, running: int, text: str) -> None:
+    at = stage(2, 31, finished_count=2, running_count=running)
+    assert message_of("job", at, STAGES, features=features) == text
 
 
 @given(st.integers(0, 2), st.floats(0, 1))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.errors import InvalidRequest
 from geo_platform.ports import PlatformOptions
 from geo_platform.submission import Submission, parse_submission
+from geo_platform.vector_processing import VectorProcessing
 
 OPTIONS = PlatformOptions(public_base_url="https://hub.example")
 BODY = {
@@ -36,8 +37,9 @@ def test_defaults_are_filled_in() -> None:
     assert submission.content == {
         "request_type": "vector",
         "source_path": "azure://bronze/floods/extent.gpkg",
-        "processing_config": {"layer": None, "target_crs": "EPSG:4326"},
+        "processing_config": VectorProcessing().model_dump(mode="json"),
     }
+    assert submission.content["processing_config"]["target_crs"] == "EPSG:4326"
 
 
 def test_the_seed_s_own_body_is_taken() -> None:

@@ -177,3 +177,43 @@ def test_the_map_asks_for_tiles_that_are_there(known: dict[str, Any], query: dic
     raster, _ = page_data(data_characteristics=known)
     assert raster["tile_query"] == query
     assert str(raster["tile_size"]) == query["tilesize"]
+
+
+@pytest.fixture
+def map_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The page as it is where MapLibre GL is installed."""
+    (tmp_path / "vendor").mkdir()
+    for name in ("maplibre-gl.mjs", "maplibre-gl-worker.mjs", "maplibre-gl.css"):
+        (tmp_path / "vendor" / name).touch()
+    monkeypatch.setattr(static_files, "ROOT", tmp_path)
+
+
+@pytest.mark.usefixtures("map_library")
+def test_every_layer_of_a_dataset_can_be_switched() -> None:
+    layers = [
+        {
+            "layer": "roads",
+            "family": family,
+            "feature_count": 1234,
+            "bbox": [1, 2, 3, 4],
+            "features": f"https://a.example/{family}",
+            "tilejson": f"https://a.example/{family}/tilejson.json",
+        }
+        for family in (None, HOSTILE)
+    ]
+    html = rendered(Catalogue(summary(data_characteristics={"collections": layers})))
+    assert html.count('<input type="checkbox"') == 2
+    assert "1,234" in html
+    assert HOSTILE not in html
+    data = re.search(r'id="page-data">(.*?)</script>', html, re.DOTALL)
+    assert data
+    assert [each["tilejson"] for each in json.loads(data[1])["selected"]["layers"]] == [
+        each["tilejson"] for each in layers
+    ]
+
+
+@pytest.mark.usefixtures("map_library")
+def test_the_only_layer_needs_no_switch() -> None:
+    endpoints = {"features": "https://a.example/x", "tilejson": "https://a.example/x/tilejson.json"}
+    html = rendered(Catalogue(summary(endpoints=endpoints)))
+    assert 'class="layers" hidden' in html

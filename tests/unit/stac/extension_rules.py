@@ -86,6 +86,20 @@ _FILE = _everywhere(
     )
 )
 
+_TABLE = _everywhere(
+    _closed(
+        {
+            "table:columns": _array(
+                _closed({"name": _TEXT, "type": _TEXT, "description": _TEXT}) | {"required": ["name"]}
+            ),
+            "table:primary_geometry": _TEXT,
+            "table:row_count": _COUNT,
+            "table:tables": _array(_closed({"name": _TEXT, "description": _TEXT}) | {"required": ["name"]}),
+        },
+        prefix="table:",
+    )
+)
+
 _EO = _everywhere(
     _closed(
         {
@@ -169,6 +183,7 @@ RULES: dict[str, Schema] = {
     for name, rules in {
         "projection/v1.2.0": _PROJECTION,
         "raster/v1.1.0": _RASTER,
+        "table/v1.2.0": _TABLE,
         "file/v2.1.0": _FILE,
         "eo/v1.1.0": _EO,
         "render/v2.0.0": _RENDERS,

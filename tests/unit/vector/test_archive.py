@@ -59,7 +59,7 @@ def test_an_archive_in_the_archive_is_called_one(refusal: Refusal, parts: dict[s
 
 
 def test_too_many_entries_are_refused(refusal: Refusal) -> None:
-    content = zipped({f"{number}.txt": b"" for number in range(1_001)})
+    content = zipped({f"{number}.txt": b"" for number in range(10_001)})
 
     assert refusal("a.zip", content).code == "ARCHIVE_UNSAFE"
 
@@ -81,10 +81,10 @@ def test_only_the_five_parts_are_unpacked_under_names_of_ours(
 ) -> None:
     litter = {"__MACOSX/._places.shp": b"x", ".DS_Store": b"x", "places.shp.xml": b"<x/>", "README": b"x"}
     files = {f"data/places{suffix}": part for suffix, part in parts.items()} | litter
-    layer = admitted("a.zip", zipped(files))
+    (layer,) = admitted("a.zip", zipped(files))
 
     found = sorted(each.name for each in layer.path.parent.iterdir())
-    assert found == sorted(["in.zip", *(f"in{suffix}" for suffix in GOOD_PARTS)])
+    assert found == sorted(["in.zip", *(f"in0{suffix}" for suffix in GOOD_PARTS)])
     assert layer.name == "data/places"
 
 
@@ -94,4 +94,12 @@ def test_a_stored_archive_without_compression_is_fine(admitted: Admit, parts: di
         for suffix, part in parts.items():
             archive.writestr(f"places{suffix.upper()}", part)
 
-    assert admitted("a.zip", buffer.getvalue()).census.feature_count == 3
+    (layer,) = admitted("a.zip", buffer.getvalue())
+    assert layer.census.feature_count == 3
+
+
+def test_parts_belong_together_in_whatever_case(admitted: Admit, parts: dict[str, bytes]) -> None:
+    files = {f"{'Places' if suffix == '.shp' else 'PLACES'}{suffix}": part for suffix, part in parts.items()}
+    (layer,) = admitted("a.zip", zipped(files))
+
+    assert (layer.name, layer.census.feature_count) == ("Places", 3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.vector.bounds import BoundingBox, is_on_globe, normalised
+from services.vector.bounds import BoundingBox, is_on_globe, normalised, together
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,17 @@ def test_longitudes_are_turned_into_the_usual_range(bbox: BoundingBox, expected:
 )
 def test_bounds_must_be_places(bbox: BoundingBox, on_globe: bool) -> None:
     assert is_on_globe(bbox) is on_globe
+
+
+@pytest.mark.parametrize(("boxes", "expected"), [
+    ([], None), ([None, (1.0, 2.0, 3.0, 4.0)], (1.0, 2.0, 3.0, 4.0)),
+    ([(0.0, 0.0, 10.0, 1.0), (-10.0, -5.0, -5.0, 1.0)], (-10.0, -5.0, 10.0, 1.0)),
+    ([(170.0, 0.0, 175.0, 1.0), (-170.0, 0.0, -160.0, 1.0)], (170.0, 0.0, -160.0, 1.0)),
+    ([(170.0, 0.0, -170.0, 1.0), (160.0, 0.0, 175.0, 2.0)], (160.0, 0.0, -170.0, 2.0)),
+    ([(-180.0, 0.0, 180.0, 1.0), (1.0, 2.0, 3.0, 4.0)], (-180.0, 0.0, 180.0, 4.0)),
+    ([(0.0, 0.0, 170.0, 1.0), (120.0, 0.0, -70.0, 1.0), (-80.0, 0.0, 5.0, 1.0)], (-180.0, 0.0, 180.0, 1.0)),
+])  # fmt: skip
+def test_bounds_together_are_the_narrowest(
+    boxes: list[BoundingBox | None], expected: BoundingBox | None
+) -> None:
+    assert together(boxes) == expected

@@ -1,6 +1,8 @@
 """Names and types of columns."""
 
+import datetime as dt
 import re
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import PermanentTaskError
-from services.vector.columns import RESERVED, plan_columns, safe_names, sql_type
+from services.vector.column_names import RESERVED, safe_names
+from services.vector.columns import arrow_type, as_column_type, plan_columns, sql_type
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,8 @@ from services.vector.columns import RESERVED, plan_columns, safe_names, sql_type
         ("Name", "name"),
         ("Area (km²)", "area_km2"),
         ("Größe", "grosse"),
+        ("addr:city", "addr_city"),
+        ("Łódź", "lodz"),
         ("Ｆｕｌｌ", "full_"),
         ("_private", "private"),
         ("2024", "c_2024"),
@@ -38,9 +43,9 @@ def test_names_that_fold_to_one_are_told_apart() -> None:
 
 
 def test_long_names_stay_different_after_the_cut() -> None:
-    first, second = safe_names(["x" * 60 + "_v1", "x" * 60 + "_v2"])
+    first, second = safe_names(["x" * 70 + "_v1", "x" * 70 + "_v2"])
 
-    assert (len(first), len(second)) == (48, 48)
+    assert (len(first), len(second)) == (63, 63)
     assert first != second
 
 
@@ -49,7 +54,7 @@ def test_any_names_give_safe_and_different_ones(source_names: list[str]) -> None
     names = safe_names(source_names)
 
     assert len(set(names)) == len(source_names)
-    assert all(re.fullmatch(r"[a-z_][a-z0-9_]{0,47}", name) and name not in RESERVED for name in names)
+    assert all(re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name) and name not in RESERVED for name in names)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +74,9 @@ def test_any_names_give_safe_and_different_ones(source_names: list[str]) -> None
         (pa.binary(), "bytea"),
         (pa.list_(pa.string()), "jsonb"),
         (pa.json_(pa.string()), "jsonb"),
+        (pa.uint64(), "numeric(20,0)"),
+        (pa.decimal128(12, 3), "numeric(12,3)"),
+        (pa.dictionary(pa.int8(), pa.string()), "text"),
     ],
 )
 def test_arrow_types_have_sql_types(arrow_type: pa.DataType, name: str) -> None:
@@ -77,7 +85,7 @@ def test_arrow_types_have_sql_types(arrow_type: pa.DataType, name: str) -> None:
 
 def test_a_type_without_a_place_in_sql_is_refused() -> None:
     with pytest.raises(PermanentTaskError) as caught:
-        sql_type(pa.field("a", pa.decimal128(38)))
+        sql_type(pa.field("a", pa.duration("s")))
 
     assert (caught.value.code, caught.value.context["column"]) == ("COLUMN_LIMIT", "a")
 
@@ -87,3 +95,31 @@ def test_too_many_columns_are_refused() -> None:
         plan_columns(pa.field(f"c{number}", pa.int32()) for number in range(1_001))
 
     assert caught.value.code == "COLUMN_LIMIT"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (pa.array([2**64 - 1, None], pa.uint64()), [Decimal(2**64 - 1), None]),
+        (pa.array(["a", "b", "a"]).dictionary_encode(), ["a", "b", "a"]),
+        (pa.array([[1, None], None], pa.list_(pa.int32())), ["[1, null]", None]),
+        (pa.array([[float("nan")]], pa.list_(pa.float64())), ['["nan"]']),
+        (pa.array([{"a": b"\x01"}]), ['{"a": "01"}']),
+        (pa.array([1_234_567_891], pa.timestamp("ns")), [dt.datetime(1970, 1, 1, 0, 0, 1, 234_567)]),  # noqa: DTZ001
+        (pa.array([1.5], pa.float16()), [1.5]),
+    ],
+)
+def test_values_are_brought_to_the_type_of_their_column(given: pa.Array, expected: list[object]) -> None:
+    (column,) = plan_columns([pa.field("a", given.type)])
+    made = as_column_type(given, column)
+
+    assert (made.to_pylist(), made.type) == (expected, arrow_type(column))
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    damaged = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff"], pa.binary()).buffers())
+    (column,) = plan_columns([pa.field("Name", pa.string())])
+
+    with pytest.raises(PermanentTaskError) as caught:
+        as_column_type(damaged, column)
+    assert (caught.value.code, caught.value.context["column"]) == ("ENCODING_ERROR", "Name")

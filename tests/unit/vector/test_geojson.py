@@ -1,13 +1,14 @@
 """GeoJSON: no links, no half texts, no number that is none."""
 
 import json
+import struct
 from typing import Any
 
 import pytest
 import shapely
 
-from tests.unit.vector.conftest import Inspect, Refusal
-from tests.vectors import ONE_OF_EACH_TYPE, geojson, geojson_text, points
+from tests.unit.vector.conftest import Admit, Read, Refusal
+from tests.vectors import geojson, geojson_text, points
 
 LINK = {"type": "link", "properties": {"href": "http://127.0.0.1:9/crs", "type": "proj4"}}
 NAMED = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::3857"}}
@@ -51,8 +52,8 @@ def test_a_crs_that_is_not_named_by_a_code_is_refused(refusal: Refusal, content:
         ({"crs": {"type": "name", "properties": {"name": "EPSG:25832"}}}, "EPSG:25832"),
     ],
 )
-def test_the_crs_is_wgs_84_unless_named(inspected: Inspect, crs: dict[str, Any], found: str) -> None:
-    assert inspected("a.geojson", geojson([shapely.Point(9, 50)], **crs)).way.source_crs == found
+def test_the_crs_is_wgs_84_unless_named(read: Read, crs: dict[str, Any], found: str) -> None:
+    assert read("a.geojson", geojson([shapely.Point(9, 50)], **crs)).crs == found
 
 
 @pytest.mark.parametrize(
@@ -69,10 +70,10 @@ def test_a_crs_that_would_be_overlooked_is_refused(refusal: Refusal, content: by
     assert refusal("a.geojson", content).code == "CRS_UNKNOWN"
 
 
-def test_a_property_named_crs_is_only_a_property(inspected: Inspect) -> None:
+def test_a_property_named_crs_is_only_a_property(read: Read) -> None:
     content = geojson(points(1), {"crs": "EPSG:25832", "note": '"crs": {"type": "link"}'})
 
-    assert [column.name for column in inspected("a.geojson", content).columns] == ["crs", "note"]
+    assert read("a.geojson", content).rows.column_names[:2] == ["crs", "note"]
 
 
 @pytest.mark.parametrize(
@@ -81,15 +82,19 @@ def test_a_property_named_crs_is_only_a_property(inspected: Inspect) -> None:
         point(1),
         point("a", 2),
         {"type": "Circle", "coordinates": [1, 2]},
-        {"type": "LineString", "coordinates": [[0, 0]]},
-        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0]]]},
-        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [5, 5]]]},
     ],
 )
 def test_a_broken_geometry_is_refused_not_dropped(refusal: Refusal, geometry: dict[str, Any]) -> None:
     content = geojson_text([feature(point(1, 2)), feature(geometry)])
 
     assert refusal("a.geojson", content).code == "GEOMETRY_UNREADABLE"
+
+
+def test_a_ring_that_is_not_closed_is_handed_on_as_it_is(read: Read) -> None:
+    ring = [[0, 0], [1, 1], [1, 0], [5, 5]]
+    (wkb,) = read("a.geojson", geojson_text([feature({"type": "Polygon", "coordinates": [ring]})])).geometries
+
+    assert wkb == struct.pack("<BIII8d", 1, 3, 1, 4, *(number for position in ring for number in position))
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
@@ -116,37 +121,16 @@ def test_bytes_that_are_no_utf_8(refusal: Refusal) -> None:
     assert refusal("a.geojson", content).code == "ENCODING_ERROR"
 
 
-def test_a_nul_character_would_cut_a_text(refusal: Refusal, inspected: Inspect) -> None:
+def test_a_nul_character_would_cut_a_text(refusal: Refusal, read: Read) -> None:
     assert refusal("a.geojson", geojson(points(1), {"name": "a\0b"})).code == "ENCODING_ERROR"
 
 
-def test_a_backslash_before_u0000_is_only_text(inspected: Inspect) -> None:
-    assert inspected("a.geojson", geojson(points(1), {"name": "a\\u0000b"})).feature_count == 1
+def test_a_backslash_before_u0000_is_only_text(read: Read) -> None:
+    assert read("a.geojson", geojson(points(1), {"name": "a\\u0000b"})).rows.num_rows == 1
 
 
-def test_a_byte_order_mark_and_spaces_are_fine(inspected: Inspect) -> None:
-    assert inspected("a.json", b"\xef\xbb\xbf \r\n" + geojson(points(1))).feature_count == 1
-
-
-def test_no_features(refusal: Refusal) -> None:
-    assert refusal("a.geojson", geojson([])).code == "NO_FEATURES"
-
-
-def test_no_geometry_at_all(refusal: Refusal) -> None:
-    assert refusal("a.geojson", geojson([None, None])).code == "ALL_GEOMETRY_NULL"
-
-
-def test_only_empty_geometries(refusal: Refusal) -> None:
-    content = geojson_text([feature({"type": "LineString", "coordinates": []})])
-
-    assert refusal("a.geojson", content).code == "ALL_GEOMETRY_NULL"
-
-
-@pytest.mark.parametrize("position", [(500_000, 5_000_000), (0, 91), (361, 0)])
-def test_degrees_that_are_none_are_refused(refusal: Refusal, position: tuple[float, float]) -> None:
-    error = refusal("a.geojson", geojson([*points(2), shapely.Point(position)]))
-
-    assert (error.code, error.context["rows"]) == ("COORDINATES_OUT_OF_RANGE", [2])
+def test_a_byte_order_mark_and_spaces_are_fine(read: Read) -> None:
+    assert read("a.json", b"\xef\xbb\xbf \r\n" + geojson(points(1))).rows.num_rows == 1
 
 
 @pytest.mark.parametrize("document", [{"type": "Topology", "objects": {}, "arcs": []}, {"a": 1}, []])
@@ -155,12 +139,102 @@ def test_other_json_is_not_geojson(refusal: Refusal, document: Any) -> None:
 
 
 def test_a_layer_name_that_is_not_the_files(refusal: Refusal) -> None:
-    assert refusal("a.geojson", geojson(points(1)), layer="b").code == "LAYER_NOT_FOUND"
+    assert refusal("a.geojson", geojson(points(1)), layers=["b"]).code == "LAYER_NOT_FOUND"
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH_TYPE)
-def test_types_are_promoted_but_for_points(inspected: Inspect, name: str) -> None:
-    promoted = {"LineString": "MultiLineString", "Polygon": "MultiPolygon"}
-    found = inspected("a.geojson", geojson([ONE_OF_EACH_TYPE[name]]))
+@pytest.mark.parametrize("document", [geojson([]), geojson([None, None], {"a": 1}), geojson(points(3))])
+def test_features_are_counted_without_gdal(admitted: Admit, document: bytes) -> None:
+    (layer,) = admitted("a.geojson", document)
 
-    assert found.shape.sql_type == promoted.get(name, name)
+    assert layer.census.feature_count == len(json.loads(document)["features"])
+
+
+def test_objects_beside_the_features_are_not_counted(admitted: Admit) -> None:
+    others = {"links": [{"a": {}}, {"b": '"features": [{'}], "features_": [{}]}
+    document = geojson_text([feature(point(1, 2), list=[{"type": "Feature"}, {}])] * 2, **others)
+    (layer,) = admitted("a.geojson", document[:-1] + b', "more": [{}, {}]}')
+
+    assert layer.census.feature_count == 2
+
+
+def test_null_and_empty_geometries_are_counted_where_it_matters(admitted: Admit) -> None:
+    document = geojson([None, None, shapely.Point(), shapely.LineString(), *points(2)], {"geometry": None})
+    (layer,) = admitted("a.geojson", document.replace(b'"geometry": null}}', b'"g": null}}'))
+
+    assert callable(layer.census.null_geometry_limit)
+    assert callable(layer.census.empty_geometry_limit)
+    assert (layer.census.null_geometry_limit(), layer.census.empty_geometry_limit()) == (2, 2)
+
+
+@pytest.mark.parametrize(("ids", "fid"), [([5, 7], "OGC_FID"), ([0, 10**17], "OGC_FID"), (["x", "y"], None)])
+def test_whole_numbers_as_ids_are_kept(read: Read, ids: list[Any], fid: str | None) -> None:
+    found = read("a.geojson", geojson_text(feature(point(1, 2)) | {"id": each} for each in ids))
+
+    assert (found.fid_column, found.column(fid or "id"), found.codes) == (fid, ids, [])
+
+
+@pytest.mark.parametrize("ids", [[5, 5], [5, None]])
+def test_ids_that_are_not_unique_are_said(read: Read, ids: list[int | None]) -> None:
+    given = [{} if each is None else {"id": each} for each in ids]
+    found = read("a.geojson", geojson_text(feature(point(1, 2), a=1) | each for each in given))
+
+    assert (found.fid_column, found.codes) == (None, ["IDS_NOT_UNIQUE"])
+
+
+def test_ids_hidden_by_a_property_are_said(read: Read) -> None:
+    content = geojson_text([feature(point(1, 2), id=7) | {"id": "seven"}])
+    found = read("a.geojson", content)
+
+    assert (found.column("id"), found.codes) == ([7], ["IDS_IGNORED"])
+
+
+def test_members_beside_the_properties_are_said_to_be_ignored(read: Read) -> None:
+    members = {"title": "a", 'q"uote': {"a": 1}, "bbox": [1, 2, 1, 2], "id": "x"}
+    found = read("a.geojson", geojson_text([feature(point(1, 2), a=1), feature(point(1, 2)) | members]))
+
+    assert found.codes == ["FOREIGN_MEMBERS_IGNORED"]
+    assert found.findings[0].context["members"] == ['q\\"uote', "title"]
+
+
+def test_properties_keep_names_that_the_reader_would_give_others(read: Read) -> None:
+    properties = {"OGC_FID": "a", "wkb_geometry": "b", "wkb_geometry_2": "c"}
+    found = read("a.geojson", geojson_text([feature(point(1, 2), **properties) | {"id": 5}]))
+
+    assert {name: found.column(name) for name in properties} == {name: [v] for name, v in properties.items()}
+    assert (found.column(found.fid_column or ""), found.geometries[0] is not None) == ([5], True)
+
+
+@pytest.mark.parametrize("members", [{"id": 3}, {}])
+def test_a_property_named_id_is_no_id(read: Read, members: dict[str, Any]) -> None:
+    found = read("a.geojson", geojson_text([feature(point(1, 2), id=7, x='"id": 4,') | members]))
+
+    assert (found.column("id"), found.fid_column is None) == ([7], not members)
+
+
+def test_a_collection_of_two_hundred_thousand_levels(refusal: Refusal) -> None:
+    levels = 200_000
+    deep = b'{"type": "GeometryCollection", "geometries": [' * levels + b"]}" * levels
+    content = b'{"type": "Feature", "properties": {}, "geometry": ' + deep + b"}"
+    error = refusal("a.geojson", content)
+
+    assert (error.code, "deeper" in error.message) == ("GEOMETRY_UNREADABLE", True)
+
+
+def test_a_crs_spelled_with_escapes_alone(refusal: Refusal) -> None:
+    link = LINK | {"properties": {"href": "http://127.0.0.1:9/"}}
+    content = geojson(points(1), crs=link).replace(b'"crs"', b'"\\u0063r\\u0053"')
+
+    assert refusal("a.geojson", content).code == "CRS_UNKNOWN"
+
+
+@pytest.mark.parametrize("spaces", [1, 500, 4_000, 6_000, 70_000])
+def test_a_crs_far_behind_its_key_is_refused(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch, spaces: int
+) -> None:
+    """A link must not hide between two of the blocks in which a file is looked through."""
+    monkeypatch.setattr("services.vector.geojson_text._BLOCK_BYTES", 1_000)
+    monkeypatch.setattr("services.vector.geojson_text._OVERLAP_BYTES", 5_000)
+    gap = b" " * spaces
+    content = geojson(points(1), crs=LINK).replace(b'"crs": {', b'"crs"' + gap + b":" + gap + b"{")
+
+    assert refusal("a.geojson", content).code == "CRS_UNKNOWN"

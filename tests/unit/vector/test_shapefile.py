@@ -1,16 +1,16 @@
 """Shapefiles: complete, whole, and counted before GDAL reads them."""
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import shapely
 
 from core.errors import PermanentTaskError
-from services.vector import ogr, shapefile
-from services.vector.inspect import inspect_layer
-from services.vector.source import SourceLayer
-from tests.unit.vector.conftest import Admit, Inspect, Refusal
+from core.task_models.vector import VectorReading
+from services.vector import archived, shapefile
+from tests.unit.vector.conftest import Admit, Read, ReadLayer, Refusal, read_layer
 from tests.vectors import (
     ONE_OF_EACH_TYPE,
     points,
@@ -49,51 +49,73 @@ def test_a_shp_that_lies_about_its_length_is_heard_from_gdal(
 def test_without_the_header_checks_gdal_would_still_be_heard(
     admitted: Admit, parts: dict[str, bytes]
 ) -> None:
-    layer = admitted("a.zip", zipped_shapefile(parts))
+    (layer,) = admitted("a.zip", zipped_shapefile(parts))
     layer.path.write_bytes(parts[".shp"][:-100])
 
     with pytest.raises(PermanentTaskError, match="without loss") as caught:
-        inspect_layer(layer, target_crs="EPSG:4326", progress=lambda _: None)
+        read_layer(layer, VectorReading())
     assert "fread" in caught.value.context["messages"][0]
 
 
-@pytest.mark.parametrize("x", [float("nan"), float("inf"), float("-inf")])
-def test_coordinates_that_are_no_numbers_are_refused(
-    refusal: Refusal, parts: dict[str, bytes], x: float
-) -> None:
-    broken = parts | {".shp": with_first_x(parts[".shp"], x)}
+def test_a_point_that_is_nowhere_is_refused(refusal: Refusal, parts: dict[str, bytes]) -> None:
+    """GDAL takes it for an empty one."""
+    broken = parts | {".shp": with_first_x(parts[".shp"], float("nan"))}
 
     assert refusal("a.zip", zipped_shapefile(broken)).code == "GEOMETRY_UNREADABLE"
 
 
-def test_bytes_behind_the_declared_end_do_no_harm(inspected: Inspect, parts: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("x", [float("inf"), float("-inf")])
+def test_infinite_coordinates_are_handed_on_as_they_are(
+    read: Read, parts: dict[str, bytes], x: float
+) -> None:
+    found = read("a.zip", zipped_shapefile(parts | {".shp": with_first_x(parts[".shp"], x)}))
+
+    assert shapely.get_x(shapely.from_wkb(found.geometries[0])) == x
+
+
+def test_bytes_behind_the_declared_end_do_no_harm(read: Read, parts: dict[str, bytes]) -> None:
     longer = {suffix: part + b"\0" * 7 for suffix, part in parts.items() if suffix not in (".prj", ".cpg")}
 
-    assert inspected("a.zip", zipped_shapefile(parts | longer)).feature_count == 10
+    assert read("a.zip", zipped_shapefile(parts | longer)).rows.num_rows == 10
 
 
-def test_null_shapes_are_counted_and_kept(inspected: Inspect, tmp_path: Path) -> None:
+def test_null_shapes_are_counted_and_kept(read: Read, tmp_path: Path) -> None:
     parts = shapefile_parts(tmp_path, [None, *points(2)], {"name": ["a", "b", "c"]})
-    found = inspected("a.zip", zipped_shapefile(parts))
+    found = read("a.zip", zipped_shapefile(parts))
 
-    assert (found.feature_count, found.null_geometry_count) == (3, 1)
+    assert [geometry is None for geometry in found.geometries] == [True, False, False]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_records_are_counted_some_at_a_time(
+    admitted: Admit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(shapefile, "_RECORDS_AT_ONCE", at_once)
+    shapes = [None, shapely.LineString([(0, 0), (1, 1)]), None, shapely.LineString(), None]
+    parts = shapefile_parts(tmp_path, shapes, geometry_type="LineString")
+    (layer,) = admitted("a.zip", zipped_shapefile(parts))
+
+    census = layer.census
+    assert census.feature_count == 5
+    assert (census.null_geometry_limit, census.empty_geometry_limit) in ((3, 1), (4, 0))
 
 
 @pytest.mark.parametrize("name", ["MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"])
-def test_every_type_of_shape_is_read(inspected: Inspect, tmp_path: Path, name: str) -> None:
+def test_every_type_of_shape_is_read(read: Read, tmp_path: Path, name: str) -> None:
     parts = shapefile_parts(tmp_path, [ONE_OF_EACH_TYPE[name]] * 2, geometry_type=name)
 
-    assert inspected("a.zip", zipped_shapefile(parts)).feature_count == 2
+    assert read("a.zip", zipped_shapefile(parts)).rows.num_rows == 2
 
 
-def test_shapes_with_heights(inspected: Inspect, tmp_path: Path) -> None:
+def test_shapes_with_heights(read: Read, tmp_path: Path) -> None:
     line = shapely.from_wkt("LINESTRING Z (0 0 1, 1 1 2)")
     parts = shapefile_parts(tmp_path, [line], geometry_type="LineString Z")
 
-    assert inspected("a.zip", zipped_shapefile(parts)).shape.sql_type == "MultiLineStringZ"
+    (wkb,) = read("a.zip", zipped_shapefile(parts)).geometries
+    assert wkb == shapely.to_wkb(line, flavor="iso")
 
 
-@pytest.mark.parametrize("suffix", shapefile.REQUIRED[1:])
+@pytest.mark.parametrize("suffix", archived.REQUIRED_PARTS[1:])
 def test_a_missing_part_is_named(refusal: Refusal, parts: dict[str, bytes], suffix: str) -> None:
     del parts[suffix]
     error = refusal("a.zip", zipped_shapefile(parts))
@@ -101,59 +123,116 @@ def test_a_missing_part_is_named(refusal: Refusal, parts: dict[str, bytes], suff
     assert (error.code, error.context["missing"]) == ("CONTENT_MISMATCH", [suffix])
 
 
-def test_no_prj_no_guess(refusal: Refusal, parts: dict[str, bytes]) -> None:
+def test_no_prj_no_guess(read: Read, parts: dict[str, bytes]) -> None:
     del parts[".prj"]
 
-    assert refusal("a.zip", zipped_shapefile(parts)).code == "CRS_MISSING"
-
-
-def test_a_prj_that_is_no_crs(refusal: Refusal, parts: dict[str, bytes]) -> None:
-    assert refusal("a.zip", zipped_shapefile(parts | {".prj": b"somewhere"})).code in (
-        "CRS_MISSING",
-        "CRS_UNKNOWN",
-    )
+    assert read("a.zip", zipped_shapefile(parts)).crs is None
 
 
 def test_an_archive_without_a_shapefile(refusal: Refusal) -> None:
     assert refusal("a.zip", zipped({"readme.txt": b"hello"})).code == "UNSUPPORTED_FORMAT"
 
 
-def test_one_of_several_is_chosen_by_name(admitted: Admit, refusal: Refusal, tmp_path: Path) -> None:
+def test_several_are_several_layers(read_all: Callable[..., list[ReadLayer]], tmp_path: Path) -> None:
+    one, two = shapefile_parts(tmp_path, points(1)), shapefile_parts(tmp_path, points(2))
+    both = {f"b/one{k}": v for k, v in one.items()} | {f"a/two{k.upper()}": v for k, v in two.items()}
+    found = read_all("a.zip", zipped(both))
+
+    assert [(layer.name, layer.rows.num_rows) for layer in found] == [("b/one", 1), ("a/two", 2)]
+
+
+def test_one_of_several_is_chosen_by_name(read: Read, tmp_path: Path) -> None:
     one, two = shapefile_parts(tmp_path, points(1)), shapefile_parts(tmp_path, points(2))
     both = {f"one{k}": v for k, v in one.items()} | {f"two{k}": v for k, v in two.items()}
 
-    assert admitted("a.zip", zipped(both), layer="two").census.feature_count == 2
-
-
-def test_several_without_a_name_are_ambiguous(refusal: Refusal, parts: dict[str, bytes]) -> None:
-    both = {f"{name}{suffix}": part for name in ("one", "two") for suffix, part in parts.items()}
-    error = refusal("a.zip", zipped(both))
-
-    assert (error.code, error.context["layers"]) == ("AMBIGUOUS_LAYER", ["one", "two"])
+    assert read("a.zip", zipped(both), layers=["two"]).rows.num_rows == 2
 
 
 def test_an_unknown_layer_lists_the_known(refusal: Refusal, parts: dict[str, bytes]) -> None:
-    error = refusal("a.zip", zipped_shapefile(parts), layer="roads")
+    error = refusal("a.zip", zipped_shapefile(parts), layers=["roads"])
 
     assert (error.code, error.context["layers"]) == ("LAYER_NOT_FOUND", ["places"])
 
 
-def _texts(layer: SourceLayer) -> list[str]:
-    with ogr.open_layer(layer) as stream:
-        return [value for batch in stream.batches for value in batch.column("name").to_pylist()]
+@pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-1", "CP1252", "CP437", "GBK"])
+def test_texts_are_read_in_the_encoding_of_the_cpg(read: Read, tmp_path: Path, encoding: str) -> None:
+    words = ["中文", "x"] if encoding == "GBK" else ["Ünicödé", "x"]
+    found = read("a.zip", zipped_shapefile(_with_texts(tmp_path, words, encoding, cpg=encoding)))
+
+    assert (found.column("name"), found.codes) == (words, [])
 
 
-@pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-1", "CP1252"])
-def test_texts_are_read_in_the_encoding_of_the_cpg(admitted: Admit, tmp_path: Path, encoding: str) -> None:
-    parts = shapefile_parts(tmp_path, points(1), {"name": ["Ünïcödé"]}, encoding=encoding)
+@pytest.mark.parametrize("cpg", ["1252", "ANSI 1252", "Windows-1252", "LDID/87", "88591", "\ufeffcp1252\r\n"])
+def test_the_spellings_of_cpg_files(read: Read, tmp_path: Path, cpg: str) -> None:
+    found = read("a.zip", zipped_shapefile(_with_texts(tmp_path, ["Äpfel"], "cp1252", cpg=cpg)))
 
-    assert _texts(admitted("a.zip", zipped_shapefile(parts))) == ["Ünïcödé"]
+    assert found.column("name") == ["Äpfel"]
 
 
-def test_texts_without_a_cpg_are_latin_1_and_said_so(admitted: Admit, tmp_path: Path) -> None:
-    parts = shapefile_parts(tmp_path, points(1), {"name": ["Ünïcödé"]}, encoding="ISO-8859-1")
-    parts.pop(".cpg", None)
-    layer = admitted("a.zip", zipped_shapefile(parts))
+def test_the_language_driver_of_the_dbf_counts_without_a_cpg(read: Read, tmp_path: Path) -> None:
+    parts = _with_texts(tmp_path, ["Привет"], "cp866")
+    parts[".dbf"] = parts[".dbf"][:29] + b"\x65" + parts[".dbf"][30:]
 
-    assert _texts(layer) == ["Ünïcödé"]
-    assert ".cpg" in layer.warnings[0]
+    assert read("a.zip", zipped_shapefile(parts)).column("name") == ["Привет"]
+
+
+def test_the_clients_encoding_counts_more_than_the_files(read: Read, tmp_path: Path) -> None:
+    parts = _with_texts(tmp_path, ["Łódź"], "cp1250", cpg="UTF-8")
+    found = read("a.zip", zipped_shapefile(parts), encoding="cp1250")
+
+    assert (found.column("name"), found.codes) == (["Łódź"], [])
+
+
+@pytest.mark.parametrize(("encoding", "words"), [("utf-8", ["Łódź"]), ("cp1252", ["Äpfel"])])
+def test_an_encoding_that_nothing_names_is_said_to_be_assumed(
+    read: Read, tmp_path: Path, encoding: str, words: list[str]
+) -> None:
+    parts = _with_texts(tmp_path, words, encoding)
+    parts[".dbf"] = parts[".dbf"][:29] + b"\0" + parts[".dbf"][30:]
+    found = read("a.zip", zipped_shapefile(parts))
+
+    assert (found.column("name"), found.codes) == (words, ["ENCODING_ASSUMED"])
+    assert found.findings[0].context == {"encoding": encoding}
+
+
+def test_names_of_columns_are_texts_too(read: Read, tmp_path: Path) -> None:
+    parts = _with_texts(tmp_path, ["x"], "cp1252", cpg="cp1252")
+    parts[".dbf"] = parts[".dbf"].replace(b"name\0", b"n\xe4me\0")
+
+    assert read("a.zip", zipped_shapefile(parts)).column("näme") == ["x"]
+
+
+def test_texts_that_are_not_in_their_encoding_are_refused_with_the_rows(
+    refusal: Refusal, tmp_path: Path
+) -> None:
+    error = refusal("a.zip", zipped_shapefile(_with_texts(tmp_path, ["a", "Äpfel"], "cp1252", cpg="UTF-8")))
+
+    assert error.code == "ENCODING_ERROR"
+    assert error.context == {"column": "name", "encoding": "utf-8", "rows": [1]}
+
+
+@pytest.mark.parametrize("named", ["klingon", "rot13", "base64"])
+def test_an_encoding_that_is_none(refusal: Refusal, tmp_path: Path, named: str) -> None:
+    parts = _with_texts(tmp_path, ["x"], "ascii", cpg=named)
+
+    assert refusal("a.zip", zipped_shapefile(parts)).code == "ENCODING_ERROR"
+
+
+def test_deleted_records_are_not_counted(read: Read, parts: dict[str, bytes]) -> None:
+    header, width = (int.from_bytes(parts[".dbf"][start : start + 2], "little") for start in (8, 10))
+    dbf = bytearray(parts[".dbf"])
+    dbf[header + 3 * width] = ord("*")
+
+    assert read("a.zip", zipped_shapefile(parts | {".dbf": bytes(dbf)})).rows.num_rows == 9
+
+
+def _with_texts(
+    directory: Path, words: list[str], encoding: str, *, cpg: str | None = None
+) -> dict[str, bytes]:
+    """A Shapefile whose texts are exactly these bytes, whatever GDAL can write."""
+    marks = [f"@{number:019d}" for number in range(len(words))]
+    parts = shapefile_parts(directory, points(len(words)), {"name": marks}, encoding="UTF-8")
+    for mark, word in zip(marks, words, strict=True):
+        parts[".dbf"] = parts[".dbf"].replace(mark.encode(), word.encode(encoding).ljust(20))
+    del parts[".cpg"]
+    return parts | ({".cpg": cpg.encode()} if cpg is not None else {})

@@ -1,0 +1,1 @@
+"""The corpus of vector files through the whole platform, and back out of every door."""

@@ -1,0 +1,1 @@
+"""Files that people send, and what has to become of each."""
