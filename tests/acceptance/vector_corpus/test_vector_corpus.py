@@ -18,6 +18,7 @@ _BY_SETTING = (".gml", ".dxf")
 OF_ONE_SETTING = {case.name for case in CASES if case.name.endswith(_BY_SETTING) and not case.extra_formats}
 
 pytestmark = [
+    pytest.mark.timeout(1200),  # the first test waits for the whole corpus
     pytest.mark.filterwarnings("ignore:Measured"),  # pyogrio gives layers with M another name
     pytest.mark.filterwarnings("ignore:Geometry column"),
     pytest.mark.filterwarnings("ignore:Integer values probably ranging out of 64bit"),  # numeric, in GeoJSON

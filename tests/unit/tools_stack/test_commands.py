@@ -15,15 +15,21 @@ from tools.cli.test_command import pytest_arguments
     [
         (["unit"], ["tests/unit"]),
         (["chaos", "-k", "kill"], ["tests/chaos", "-k", "kill"]),
-        (["all"], [f"tests/{name}" for name in ("unit", "contract", "integration", "acceptance", "chaos")]),
     ],
 )
 def test_a_suite_is_run_in_full(arguments: list[str], expected: list[str]) -> None:
     assert pytest_arguments(arguments) == expected
 
 
+def test_several_suites_run_side_by_side_unless_asked_otherwise() -> None:
+    suites = [f"tests/{name}" for name in ("unit", "contract", "integration", "acceptance", "chaos")]
+    for arguments in (pytest_arguments(["all", "-n", "0"]), pytest_arguments(["-n", "0"])):
+        assert "--numprocesses=auto" in arguments
+        assert arguments[-7:] == [*suites, "-n", "0"]
+
+
 def test_by_default_all_suites_without_what_is_slow() -> None:
-    assert pytest_arguments(["-x"])[:3] == ["-m", "not slow", "tests/unit"]
+    assert pytest_arguments(["-x"])[:2] == ["-m", "not slow"]
     assert pytest_arguments(["-x"])[-2:] == ["tests/chaos", "-x"]
 
 
