@@ -28,8 +28,8 @@ from services.raster.reading import OpenRaster, open_raster
 from services.raster.rendering import default_rendering
 from services.raster.sample import take_sample
 from services.raster.source import fetch_source, source_of
-from services.raster.turns import turn
 from services.registry import register_task
+from services.turns import turn
 
 _FETCHED, _COPIED, _CONVERTED = 0.15, 0.5, 0.9
 
@@ -65,7 +65,7 @@ def create_cog(parameters: CreateCogParameters, context: TaskContext) -> Process
     )
     context.checkpoint(_FETCHED)
     with (
-        turn(context),
+        turn(context, "raster"),
         bounded_block_cache(),
         hardened_gdal(),
         open_raster(source, parameters.reading) as opened,

@@ -30,8 +30,8 @@ from services.raster.gathering import packed_counts
 from services.raster.profiles import ResolvedOptions, resolve
 from services.raster.reading import OpenRaster, open_raster
 from services.raster.source import remote_source
-from services.raster.turns import turn
 from services.registry import register_task
+from services.turns import turn
 
 _READ, _MADE = 0.5, 0.9
 
@@ -55,7 +55,12 @@ def create_tile_cog(parameters: CreateTileCogParameters, context: TaskContext) -
     tile = plan.grid.tile(parameters.index)
     options = resolve(plan.options, plan.classification, plan.source_header)
     source = remote_source(context, uri=plan.source.uri, etag=plan.source.etag, reading=plan.reading)
-    with turn(context), bounded_block_cache(), hardened_gdal(), open_raster(source, plan.reading) as opened:
+    with (
+        turn(context, "raster"),
+        bounded_block_cache(),
+        hardened_gdal(),
+        open_raster(source, plan.reading) as opened,
+    ):
         record = _convert(plan, tile, opened=opened, options=options, context=context)
     if record is None:
         return TileCog(plan_uri=parameters.plan_uri, index=parameters.index, record_uri=None)

@@ -14,6 +14,7 @@ from core.schema.queue import QueueRole
 from core.task_models.vector import ChunkFile, ChunkResult, LoadChunkParameters, TablePlan, VectorPlan
 from services.context import TaskContext
 from services.registry import register_task
+from services.turns import processors, turn
 from services.vector import digest
 from services.vector.chunks import DETAIL, REASON, open_writer, read_chunk, row_digests
 from services.vector.cleaning import CleanedChunk, clean
@@ -41,13 +42,14 @@ def load_chunk(parameters: LoadChunkParameters, context: TaskContext) -> ChunkRe
     """
     plan = read_plan(context.storage, parameters.plan_uri)
     loading = _Loading(parameters, plan, context)
-    stored = context.vectors.load_chunk(
-        spec_of(loading.table),
-        chunk_index=parameters.chunk_index,
-        batches=loading.batches(),
-        digests=digest.range_digests,
-        result=loading.result,
-    )
+    with turn(context, "vector-loading", places=2 * processors()):  # half of it waits for the database
+        stored = context.vectors.load_chunk(
+            spec_of(loading.table),
+            chunk_index=parameters.chunk_index,
+            batches=loading.batches(),
+            digests=digest.range_digests,
+            result=loading.result,
+        )
     crashpoint("chunk_loaded_before_recorded")
     context.checkpoint(1.0)
     return ChunkResult.model_validate(stored)

@@ -21,6 +21,7 @@ from core.task_models.vector import (
 )
 from services.context import TaskContext
 from services.registry import register_task
+from services.turns import turn
 from services.vector.admission import admit
 from services.vector.chunks import ChunkSender
 from services.vector.documents import spec_of, write_plan
@@ -50,9 +51,12 @@ def prepare(parameters: IngestVectorParameters, context: TaskContext) -> Prepare
         TransientError: STORAGE_TIMEOUT, DB_UNAVAILABLE.
     """
     path, blob = fetch(parameters, context)
-    layers = admit(path, uri=parameters.source_uri, reading=parameters.reading)
-    context.checkpoint(_ADMITTED)
-    with ChunkSender(context, parameters.target_prefix) as sender:
+    with (
+        turn(context, "vector-reading"),
+        ChunkSender(context, parameters.target_prefix) as sender,
+    ):
+        layers = admit(path, uri=parameters.source_uri, reading=parameters.reading)
+        context.checkpoint(_ADMITTED)
         tables, findings = _read(layers, parameters, context=context, sender=sender)
     plan = VectorPlan(
         source=_source(blob, layers[0]), parameters=parameters, tables=tables, findings=findings

@@ -9,6 +9,7 @@ from core.schema.queue import QueueRole
 from core.task_models.vector_export import ExportedFile, ExportFileParameters, ExportFormat
 from services.context import TaskContext
 from services.registry import register_task
+from services.turns import processors, turn
 from services.vector.export.csv import write_csv
 from services.vector.export.flatgeobuf import write_flatgeobuf
 from services.vector.export.geojson import write_geojson
@@ -44,7 +45,8 @@ def export_file(parameters: ExportFileParameters, context: TaskContext) -> Expor
         TransientError: DB_UNAVAILABLE, STORAGE_TIMEOUT.
     """
     sources = _sources(parameters, context)
-    path, media_type = _written(parameters, sources, context.workspace)
+    with turn(context, "vector-writing", places=2 * processors()):
+        path, media_type = _written(parameters, sources, context.workspace)
     uri = f"{parameters.target_prefix.rstrip('/')}/exports/{context.attempt_name}/{path.name}"
     context.checkpoint(0.95)
     context.artefacts.stage_blob(uri, job_id=context.job_id, task_id=context.task_id, attempt=context.attempt)

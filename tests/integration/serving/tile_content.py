@@ -28,7 +28,7 @@ def read_tile(content: bytes) -> TileContent:
         path = Path(folder) / "0.mvt"
         path.write_bytes(content)
         copy = path.with_suffix(".gpkg")
-        command = ["ogr2ogr", "-lco", "FID=its own id", copy, path, "default"]
+        command = ["ogr2ogr", "-lco", "FID=its own id", str(copy), str(path), "default"]
         subprocess.run(command, check=True, capture_output=True)
         meta, _, geometries, values = pyogrio.raw.read(copy)
     names = list(meta["fields"])
