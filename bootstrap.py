@@ -26,7 +26,8 @@ from core.execution import ContextFactory, TaskExecutor
 from core.machine import Backoff, CoreMachine, WorkerIdentity
 from core.models.task import ClaimedTask
 from core.orchestration_manager import OrchestrationManager
-from core.ports import BlobStore, MessageSender, VectorStore
+from core.ports import BlobStore, MessageSender
+from core.vector_ports import VectorStore
 from core.registry import HandlerDefinition, validate_registries
 from core.relay import Relay
 from core.result_size import ResultSizer

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import TaskCancelled, TransientError
-from core.ports import ArtefactLog, BlobStore, VectorStore
+from core.ports import ArtefactLog, BlobStore
+from core.vector_ports import VectorStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from core.errors import Conflict, InvalidRequest, NotFound, PermanentTaskError
-from core.ports import BlobInfo, BlobStore, VectorStore
+from core.ports import BlobInfo, BlobStore
+from core.vector_ports import VectorStore
 from infrastructure.blob_uri import BlobUri
 from services.context import TaskContext
 

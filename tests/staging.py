@@ -4,13 +4,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-from core.ports import BlobStore, TableSpec, VectorStore
+from core.ports import BlobStore
+from core.vector_ports import TableSpec, VectorStore
 from tests.blobs import Surroundings, surroundings
 
 
 @dataclass
 class RememberedTables:
-    """The part of `core.ports.VectorStore` that makes tables, empty."""
+    """The part of `core.vector_ports.VectorStore` that makes tables, empty."""
 
     created: dict[str, TableSpec] = field(default_factory=dict)
 

@@ -5,8 +5,9 @@ from typing import Self
 from pydantic import model_validator
 
 from core.task_models.stac import StacParameters, VectorHrefs
-from core.task_models.vector import IngestVectorResult, VectorModel
+from core.task_models.vector import VectorModel
 from core.task_models.vector_export import ExportedFile
+from core.task_models.vector_tables import IngestVectorResult
 
 
 class LayerHrefs(VectorModel):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from core.ports import RowDigests, SentRows, TableFinish, TableSpec
+from core.vector_ports import RowDigests, SentRows, TableFinish, TableSpec
 from infrastructure.queries import load
 from infrastructure.repositories.pgcopy import received
 from infrastructure.repositories.vector_tables import statement, with_columns
@@ -30,7 +30,7 @@ _LONGEST_KEY_BYTES = 2_000  # of a B-tree's 2,704, with room for what PostgreSQL
 def finish(
     transaction: Transaction, spec: TableSpec, options: TableFinish, *, digests: RowDigests
 ) -> SentRows:
-    """See `core.ports.VectorStore.finish_staging_table`."""
+    """See `core.vector_ports.VectorStore.finish_staging_table`."""
     with ThreadPoolExecutor(1, "reading back") as threads:
         stored = threads.submit(_prove, transaction, spec, digests)
         _build_indexes(transaction, spec, options)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from core.errors import ContractViolation
-from core.ports import RowDigests, SentRows, TableSpec
+from core.vector_ports import RowDigests, SentRows, TableSpec
 from infrastructure.repositories.pgcopy import HEADER, TRAILER, packed
 from infrastructure.repositories.vector_tables import SQL, with_columns
 
@@ -29,7 +29,7 @@ def load_once(
     digests: RowDigests,
     result: Callable[[SentRows], Mapping[str, Any]],
 ) -> Mapping[str, Any]:
-    """See `core.ports.VectorStore.load_chunk`; in the caller's transaction."""
+    """See `core.vector_ports.VectorStore.load_chunk`; in the caller's transaction."""
     chunk = {"table": spec.name, "chunk_index": chunk_index}
     if connection.execute(SQL["begin_chunk"], chunk).fetchone() is None:
         return _stored(connection, chunk)

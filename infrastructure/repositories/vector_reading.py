@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from core.errors import ContractViolation, PermanentTaskError, TransientError, Unavailable
-from core.ports import Column, TableReading
+from core.vector_ports import Column, TableReading
 from infrastructure.queries import load
 from infrastructure.repositories.vector_tiling import TileTable
 from infrastructure.repositories.vector_values import ColumnReading
@@ -33,13 +33,13 @@ _VARIABLE = frozenset({"text", "jsonb", "bytea", "geometry"})
 
 
 class VectorTableReader:
-    """See `core.ports.VectorReader`."""
+    """See `core.vector_ports.VectorReader`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def batches(self, reading: TableReading) -> Iterator[pa.RecordBatch]:
-        """See `core.ports.VectorReader`."""
+        """See `core.vector_ports.VectorReader`."""
         columns = _readings(reading)
         groups = [
             columns[start : start + _STATEMENT_COLUMNS]
@@ -49,14 +49,14 @@ class VectorTableReader:
         return (_batch(rows, groups) for rows in self._pages(statements))
 
     def schema(self, reading: TableReading) -> pa.Schema:
-        """See `core.ports.VectorReader`."""
+        """See `core.vector_ports.VectorReader`."""
         import pyarrow as pa
 
         fields = [("fid", pa.int64()), *((each.name, each.arrow_type) for each in _readings(reading))]
         return pa.schema(fields)
 
     def features(self, reading: TableReading) -> Iterator[tuple[int, bytes]]:
-        """See `core.ports.VectorReader`."""
+        """See `core.vector_ports.VectorReader`."""
         names = [sql.Identifier(column.name) for column in reading.columns]
         properties = (
             sql.SQL("(SELECT to_json(p) FROM (SELECT {}) p)").format(
@@ -69,13 +69,13 @@ class VectorTableReader:
         return ((row["row_count"], bytes(row["features"])) for [row] in self._pages([statement]))
 
     def has_gaps(self, reading: TableReading) -> bool:
-        """See `core.ports.VectorReader`."""
+        """See `core.vector_ports.VectorReader`."""
         row = self._row(sql.SQL(_SQL["has_gaps"]).format(table=_table(reading)), {})
         return bool(row and row["has_gaps"])
 
     @contextmanager
     def tiling(self, readings: Sequence[TableReading]) -> Iterator[Sequence[TileTable]]:
-        """See `core.ports.VectorReader`."""
+        """See `core.vector_ports.VectorReader`."""
         with _task_errors(), self._database.connection() as connection, ExitStack() as made:
             tables = [TileTable(connection, reading, n) for n, reading in enumerate(readings)]
             for table in tables:

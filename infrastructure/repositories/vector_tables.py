@@ -7,7 +7,7 @@ import re
 from psycopg import sql
 
 from core.errors import ContractViolation
-from core.ports import TableSpec
+from core.vector_ports import TableSpec
 from infrastructure.queries import load
 
 SQL = load("vectors")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from core.ports import TableReading, TileExtent, TileRow
+from core.vector_ports import TableReading, TileExtent, TileRow
 from infrastructure.queries import load
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _PLAIN = frozenset({"bigint", "boolean", "double precision", "integer", "real", 
 
 
 class TileTable:
-    """See `core.ports.TileTable`. A temporary table of this connection; nobody waits for its transactions."""
+    """See `core.vector_ports.TileTable`. A temporary table of this connection; its work holds up nobody."""
 
     def __init__(self, connection: Connection, reading: TableReading, number: int) -> None:
         self._connection = connection
@@ -48,7 +48,7 @@ class TileTable:
             self._connection.commit()
 
     def extent(self) -> TileExtent:
-        """See `core.ports.TileTable`."""
+        """See `core.vector_ports.TileTable`."""
         row = self._connection.execute(self._format("measure")).fetchone() or {}
         self._connection.commit()
         bounds = (row["west"], row["south"], row["east"], row["north"])
@@ -57,7 +57,7 @@ class TileTable:
     def tiles(
         self, zoom: int, places: Sequence[tuple[int, int]], *, layer: str, most: int
     ) -> Iterator[TileRow]:
-        """See `core.ports.TileTable`."""
+        """See `core.vector_ports.TileTable`."""
         names = [sql.SQL("{}, ").format(sql.Identifier(column.name)) for column in self._reading.columns]
         statement = sql.SQL(_SQL["tiles"]).format(source=self._source, names=sql.Composed(names))
         values = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from core.errors import PermanentTaskError
-from core.ports import ColumnStatistics, RowDigests, SentRows, TableFinish, TableSpec
+from core.vector_ports import ColumnStatistics, RowDigests, SentRows, TableFinish, TableSpec
 from infrastructure.repositories import generalised, vector_finish, vector_ledger, vector_tables
 from infrastructure.repositories.vector_errors import outages, refusals
 from infrastructure.repositories.vector_reading import VectorTableReader
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class VectorRepository:
-    """See `core.ports.VectorStore`. Every call is a transaction of its own, or several."""
+    """See `core.vector_ports.VectorStore`. Every call is a transaction of its own, or several."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @property
     def reader(self) -> VectorTableReader:
-        """See `core.ports.VectorStore`."""
+        """See `core.vector_ports.VectorStore`."""
         return VectorTableReader(self._database)
 
     def create_staging_table(self, spec: TableSpec) -> None:
-        """See `core.ports.VectorStore`.
+        """See `core.vector_ports.VectorStore`.
 
         Raises:
             PermanentTaskError: (CRS_UNKNOWN) PostGIS does not know the SRID.
@@ -54,23 +54,23 @@ class VectorRepository:
         digests: RowDigests,
         result: Callable[[SentRows], Mapping[str, Any]],
     ) -> Mapping[str, Any]:
-        """See `core.ports.VectorStore`."""
+        """See `core.vector_ports.VectorStore`."""
         with self._transaction() as connection:
             return vector_ledger.load_once(
                 connection, spec, chunk_index=chunk_index, batches=batches, digests=digests, result=result
             )
 
     def chunk_results(self, table: str) -> list[Mapping[str, Any]]:
-        """See `core.ports.VectorStore`."""
+        """See `core.vector_ports.VectorStore`."""
         with self._transaction() as connection:
             return vector_ledger.results(connection, table)
 
     def finish_staging_table(self, spec: TableSpec, options: TableFinish, *, digests: RowDigests) -> SentRows:
-        """See `core.ports.VectorStore`."""
+        """See `core.vector_ports.VectorStore`."""
         return vector_finish.finish(self._transaction, spec, options, digests=digests)
 
     def generalise(self, spec: TableSpec, *, companion: str) -> None:
-        """See `core.ports.VectorStore`."""
+        """See `core.vector_ports.VectorStore`."""
         with self._transaction() as connection:
             generalised.build(
                 connection,
@@ -81,13 +81,13 @@ class VectorRepository:
             )
 
     def statistics(self, spec: TableSpec) -> list[ColumnStatistics]:
-        """See `core.ports.VectorStore`."""
+        """See `core.vector_ports.VectorStore`."""
         named = {"table": spec.name, "columns": [column.name for column in spec.columns]}
         with self._transaction() as connection:
             return [_statistics(row) for row in connection.execute(SQL["profiles"], named)]
 
     def drop_staging_table(self, name: str) -> None:
-        """See `core.ports.VectorStore`."""
+        """See `core.vector_ports.VectorStore`."""
         with self._transaction() as connection:
             _drop(connection, name)
 

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from core.ports import ArtefactLog, BlobStore, VectorStore
+from core.ports import ArtefactLog, BlobStore
+from core.vector_ports import VectorStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.task_models.vector import VectorTable
 from core.task_models.vector_catalogue import LayerHrefs
+from core.task_models.vector_tables import VectorTable
 from services.stac.elements import Json
 
 PRIMARY_GEOMETRY = "geom"

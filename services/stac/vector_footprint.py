@@ -8,7 +8,8 @@ from shapely.geometry import MultiPolygon, Polygon, mapping, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
-from core.task_models.vector import BoundingBox, VectorTable
+from core.task_models.vector import BoundingBox
+from core.task_models.vector_tables import VectorTable
 from services.stac.items import box_geometry
 
 

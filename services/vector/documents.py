@@ -5,8 +5,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from core.errors import ContractViolation
-from core.ports import BlobInfo, BlobStore, TableSpec
+from core.ports import BlobInfo, BlobStore
 from core.task_models.vector import TablePlan, VectorPlan
+from core.vector_ports import TableSpec
 from services.context import TaskContext
 
 ARROW = "application/vnd.apache.arrow.file"

@@ -5,19 +5,18 @@ from dataclasses import dataclass
 
 from core.crashpoints import crashpoint
 from core.errors import ContractViolation
-from core.ports import Column, SentRows, TableFinish
 from core.schema.queue import QueueRole
 from core.task_models.finding import Finding, Severity
 from core.task_models.vector import (
     BoundingBox,
     ChunkResult,
     FinishVectorParameters,
-    IngestVectorResult,
     TableOptions,
     TablePlan,
     VectorPlan,
-    VectorTable,
 )
+from core.task_models.vector_tables import IngestVectorResult, VectorTable
+from core.vector_ports import Column, SentRows, TableFinish
 from services.context import TaskContext
 from services.registry import register_task
 from services.vector import digest

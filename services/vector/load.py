@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from core.crashpoints import crashpoint
 from core.errors import ContractViolation
-from core.ports import SentRows
 from core.schema.queue import QueueRole
 from core.task_models.vector import ChunkFile, ChunkResult, LoadChunkParameters, TablePlan, VectorPlan
+from core.vector_ports import SentRows
 from services.context import TaskContext
 from services.registry import register_task
 from services.turns import processors, turn

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.ports import ColumnStatistics
-from core.task_models.vector import ColumnProfile, VectorColumn
+from core.task_models.vector import VectorColumn
+from core.task_models.vector_tables import ColumnProfile
+from core.vector_ports import ColumnStatistics
 
 _STEPS = 10
 _MOST_COMMON = 10

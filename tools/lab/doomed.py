@@ -12,10 +12,10 @@ from core.task_models.vector import (
     ChunkResult,
     FinishVectorParameters,
     IngestVectorParameters,
-    IngestVectorResult,
     LoadChunkParameters,
     PreparedVector,
 )
+from core.task_models.vector_tables import IngestVectorResult
 from services.context import TaskContext
 from services.raster.create_cog import create_cog
 from services.vector.finish import finish

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import PermanentTaskError
-from core.ports import TileExtent, TileRow, TileTable
+from core.vector_ports import TileExtent, TileRow, TileTable
 from services.vector.export.source import TableSource
 
 MOST_TILE_BYTES = 500_000

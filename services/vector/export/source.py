@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from core.ports import TableReading, VectorReader
 from core.task_models.vector_export import ExportTable
+from core.vector_ports import TableReading, VectorReader
 from services.context import TaskContext
 from services.vector.export.notes import Notes
 

@@ -9,8 +9,8 @@ import psycopg
 import pyarrow as pa
 import shapely
 
-from core.ports import TableReading
 from core.task_models.vector_export import ExportTable
+from core.vector_ports import TableReading
 from infrastructure.database import Database
 from infrastructure.repositories.vector_reading import VectorTableReader
 from tests.integration.exports.tables import EVERY_TYPE, create_table

@@ -16,8 +16,8 @@ from core.task_models.raster_terrain import TerrainProductsResult
 from core.task_models.raster_tile_cache import GenerateTileCacheResult
 from core.task_models.raster_validation import ValidateRasterResult
 from core.task_models.stac import StacResult
-from core.task_models.vector import IngestVectorResult
 from core.task_models.vector_export import ExportVectorResult
+from core.task_models.vector_tables import IngestVectorResult
 
 BBOX = [1.0, 2.0, 1.0, 2.0]
 PIXEL_BYTES = 100

@@ -13,11 +13,10 @@ from core.task_models.vector import (
     ChunkResult,
     FinishVectorParameters,
     IngestVectorParameters,
-    IngestVectorResult,
     LoadChunkParameters,
     PreparedVector,
-    VectorTable,
 )
+from core.task_models.vector_tables import IngestVectorResult, VectorTable
 from infrastructure.database import Database
 from infrastructure.repositories.vectors import VectorRepository
 from services.vector.finish import finish

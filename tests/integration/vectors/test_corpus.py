@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import PermanentTaskError
-from core.task_models.vector import IngestVectorResult, VectorTable
+from core.task_models.vector_tables import IngestVectorResult, VectorTable
 from tests.blobs import DirectoryBlobStore
 from tests.corpus.vector import CASES, Accepted, Case, Refused, Table
 from tests.corpus.vector.asking import asked

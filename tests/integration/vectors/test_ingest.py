@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from core.task_models.vector import VectorTable
+from core.task_models.vector_tables import VectorTable
 from tests.integration.vectors.conftest import Ingestion
 from tests.vectors import (
     BOW_TIE,

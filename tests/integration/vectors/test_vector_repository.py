@@ -13,7 +13,7 @@ import pytest
 import shapely
 
 from core.errors import ContractViolation, PermanentTaskError, TransientError
-from core.ports import Column, SentRows, TableFinish, TableSpec
+from core.vector_ports import Column, SentRows, TableFinish, TableSpec
 from infrastructure.database import Database
 from infrastructure.repositories.vectors import VectorRepository
 from services.vector.digest import range_digests

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from core.task_models.vector import IngestVectorResult, VectorTable
 from core.task_models.vector_catalogue import StacVectorParameters
+from core.task_models.vector_tables import IngestVectorResult, VectorTable
 
 BASE = "https://geo.example.org"
 DOWNLOAD = f"{BASE}/api/platform/data/abc/download"

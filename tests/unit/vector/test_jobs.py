@@ -7,11 +7,11 @@ from core.task_models.vector import (
     ChunkResult,
     FinishVectorParameters,
     IngestVectorParameters,
-    IngestVectorResult,
     LoadChunkParameters,
     PlannedTable,
     PreparedVector,
 )
+from core.task_models.vector_tables import IngestVectorResult
 from jobs.ingest_vector import IngestVector
 from jobs.stac_catalog_vectors import StacCatalogVectors
 from services.registry import ALL_HANDLERS

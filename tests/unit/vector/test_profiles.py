@@ -2,8 +2,9 @@
 
 import pytest
 
-from core.ports import ColumnStatistics
-from core.task_models.vector import ColumnProfile, VectorColumn
+from core.task_models.vector import VectorColumn
+from core.task_models.vector_tables import ColumnProfile
+from core.vector_ports import ColumnStatistics
 from services.vector.profiles import profiles
 
 
