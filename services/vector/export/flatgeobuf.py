@@ -17,6 +17,7 @@ def write_flatgeobuf(source: TableSource, target: Path) -> None:
     none."""
     has_gaps = source.has_gaps()
     if has_gaps:
+        source.notes.say("EMPTY_AS_NULL", "FlatGeobuf readers take empty geometries for missing ones.")
         source.notes.say(
             "NO_SPATIAL_INDEX", "FlatGeobuf indexes no features without a place; it has no index."
         )
