@@ -8,9 +8,10 @@ import _paths  # noqa: F401, I001  first: puts platform/ on the import path
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import jobs.registry
@@ -334,12 +335,18 @@ def _removal(vectors: VectorStore, storage: BlobStore) -> Callable[[str, str], N
 def _context_factory(database: Database, storage: BlobStore, vectors: VectorStore) -> ContextFactory:
     @contextmanager
     def make(claimed: ClaimedTask, lease: HeldLease) -> Iterator[TaskContext]:
-        with tempfile.TemporaryDirectory(prefix="task-", ignore_cleanup_errors=True) as workspace:
+        with ExitStack() as stack:
+
+            @cache
+            def open_workspace() -> Path:
+                directory = tempfile.TemporaryDirectory(prefix="task-", ignore_cleanup_errors=True)
+                return Path(stack.enter_context(directory))
+
             yield TaskContext(
                 job_id=claimed.job_id,
                 task_id=claimed.task_id,
                 attempt=claimed.attempt,
-                workspace=Path(workspace),
+                open_workspace=open_workspace,
                 storage=storage,
                 vectors=vectors,
                 artefacts=database.tasks,

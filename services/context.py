@@ -15,6 +15,7 @@ from core.vector_ports import VectorStore
 class TaskContext:
     """The ids of this attempt, the stores it may use, and a private directory that is removed after it.
 
+    `open_workspace()` makes that directory when it is first called, and gives the same one afterwards.
     `report(fraction)` tells how far the task is (0 to 1) and is cheap: it may be called often.
     `is_cancelled()` turns true when the job was cancelled or the lease went to another attempt.
     `deadline` is where the task's time limit ends, on the clock of `time.monotonic()`.
@@ -23,7 +24,7 @@ class TaskContext:
     job_id: str
     task_id: str
     attempt: int
-    workspace: Path
+    open_workspace: Callable[[], Path]
     storage: BlobStore
     vectors: VectorStore
     artefacts: ArtefactLog
@@ -44,6 +45,11 @@ class TaskContext:
             raise TaskCancelled("the task was told to stop")
         if time.monotonic() >= self.deadline:
             raise timed_out()
+
+    @property
+    def workspace(self) -> Path:
+        """The private directory. Most light tasks need none, and making it costs as much as all they do."""
+        return self.open_workspace()
 
     @property
     def attempt_name(self) -> str:

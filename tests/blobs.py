@@ -155,7 +155,7 @@ def surroundings(workspace: Path, storage: BlobStore, *, cancel_at: float | None
         job_id="0" * 64,
         task_id="00000000-s1-0000",
         attempt=1,
-        workspace=workspace,
+        open_workspace=lambda: workspace,
         storage=storage,
         vectors=cast(VectorStore, None),
         artefacts=artefacts,

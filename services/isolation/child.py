@@ -101,7 +101,7 @@ def _context(order: Order, surroundings: Surroundings, channel: HostChannel) -> 
         job_id=order.job_id,
         task_id=order.task_id,
         attempt=order.attempt,
-        workspace=Path(order.workspace),
+        open_workspace=lambda: Path(order.workspace),
         storage=surroundings.storage,
         vectors=surroundings.vectors,
         artefacts=surroundings.artefacts,

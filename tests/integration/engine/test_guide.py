@@ -41,7 +41,7 @@ def test_the_guides_job_runs(guide: dict[str, Any], database_urls: DatabaseUrls,
             job_id=claimed.job_id,
             task_id=claimed.task_id,
             attempt=claimed.attempt,
-            workspace=tmp_path,
+            open_workspace=lambda: tmp_path,
             storage=None,  # type: ignore[arg-type]
             vectors=None,  # type: ignore[arg-type]
             artefacts=None,  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def office(database_urls: DatabaseUrls, tmp_path: Path) -> Iterator[Office]:
             job_id=claimed.job_id,
             task_id=claimed.task_id,
             attempt=claimed.attempt,
-            workspace=workspace,
+            open_workspace=lambda: workspace,
             storage=blobs,
             vectors=VectorRepository(engine.database),
             artefacts=engine.database.tasks,

@@ -31,7 +31,7 @@ class Attempt:
             job_id="job-1",
             task_id="task-1",
             attempt=2,
-            workspace=self.workspace,
+            open_workspace=lambda: self.workspace,
             storage=NOTHING,
             vectors=NOTHING,
             artefacts=NOTHING,

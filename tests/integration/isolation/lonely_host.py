@@ -29,7 +29,7 @@ def main(root: str, order: str, name: str, value: str) -> None:
             job_id="job-1",
             task_id="task-1",
             attempt=1,
-            workspace=Path(workspace),
+            open_workspace=lambda: Path(workspace),
             storage=nothing,
             vectors=nothing,
             artefacts=nothing,

@@ -64,14 +64,16 @@ def test_neighbours_of_hostile_files_go_on(
             runner(
                 HANDLERS["validate_raster"],
                 ValidateRasterParameters(source_uri=uri),
-                replace(context, workspace=workspace),
+                replace(context, open_workspace=lambda: workspace),
             )
         return one.what, one.code, caught.value.code
 
     def converted(number: int) -> ProcessRasterResult:
         (workspace := tmp_path / f"good_{number}").mkdir()
         parameters = CreateCogParameters(source_uri=good, target_prefix=f"azure://silver/{number}")
-        result = runner(HANDLERS["create_cog"], parameters, replace(context, workspace=workspace))
+        result = runner(
+            HANDLERS["create_cog"], parameters, replace(context, open_workspace=lambda: workspace)
+        )
         assert isinstance(result, ProcessRasterResult)
         return result
 

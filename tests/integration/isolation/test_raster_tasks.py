@@ -43,7 +43,9 @@ def test_cogs_made_in_children_are_those_made_here(
         parameters = CreateCogParameters(source_uri=source.uri, target_prefix=f"azure://silver/{number}")
         handler = HANDLERS["create_cog"]
         (workspace := tmp_path / f"work{number}").mkdir()
-        result = runner(replace(handler, isolated=number > 0), parameters, replace(here, workspace=workspace))
+        result = runner(
+            replace(handler, isolated=number > 0), parameters, replace(here, open_workspace=lambda: workspace)
+        )
         assert isinstance(result, ProcessRasterResult)
         return result
 
