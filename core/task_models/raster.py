@@ -1,14 +1,41 @@
 """What is known of a raster, wherever it comes from: header, class, statistics, and how to show it."""
 
+import math
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from core.task_models.stac import BBox
 
 Nodata = float | Literal["nan", "inf", "-inf"] | None
 """JSON has no NaN and no infinity: they travel by name, as in the STAC raster extension."""
+
+
+def _no_infinity(value: float) -> float:
+    if math.isinf(value):
+        raise ValueError("a nodata value is a finite number, or nan")
+    return value
+
+
+def _named(value: float) -> float | str:
+    return "nan" if math.isnan(value) else value
+
+
+NodataOption = Annotated[
+    float,
+    AfterValidator(_no_infinity),
+    PlainSerializer(_named, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "nan"}]}),
+]
+"""A value that somebody chooses to mean no data: a number, or `"nan"`."""
 
 RGBA = tuple[int, int, int, int]
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.task_models.finding import Finding
 from core.task_models.raster import (
     BandStatistics,
+    NodataOption,
     RasterClass,
     RasterDescription,
     RasterSource,
@@ -85,7 +86,7 @@ class CogOptions(BaseModel):
     overview_resampling: Resampling | None = None
     target_crs: str | None = Field(default=None, pattern=CRS_PATTERN)
     target_resolution: float | None = Field(default=None, gt=0)
-    target_nodata: float | None = None
+    target_nodata: NodataOption | None = None
     build_overviews: bool = True
     generate_statistics: bool = True
     default_colormap: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,64}$")

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.task_models.finding import Finding
-from core.task_models.raster import RasterClass, RasterDescription, RasterSource, TaskModel
+from core.task_models.raster import NodataOption, RasterClass, RasterDescription, RasterSource, TaskModel
 
 CRS_PATTERN = r"^EPSG:[1-9][0-9]{3,5}$"
 
@@ -23,7 +23,7 @@ class ReadingOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source_crs: str | None = Field(default=None, pattern=CRS_PATTERN)
-    nodata: float | None = None
+    nodata: NodataOption | None = None
     subdataset: str | None = Field(default=None, min_length=1, max_length=255)
     rpc_height: float | None = Field(default=None, ge=-500, le=9_000)
     extra_formats: bool = False

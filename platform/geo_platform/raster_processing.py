@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from core.task_models.raster import NodataOption
 from core.task_models.raster_cog import BlockSize, CogTier, Compression, Predictor, Resampling
 from core.task_models.raster_collection import OnMixed
 from core.task_models.raster_terrain import TerrainProductName
@@ -67,10 +68,11 @@ class RasterOptions(BaseModel):
     predictor: Annotated[Predictor, BeforeValidator(_lower)] = Predictor.AUTO
     resampling: _Resampling | None = Field(default=None, description="for the reprojection")
     overview_resampling: _Resampling | None = None
-    nodata: FiniteFloat | None = Field(
-        default=None, description="the value that stands for no data in the source, whatever the file says"
+    nodata: NodataOption | None = Field(
+        default=None,
+        description="a number or `nan` that stands for no data in the source, whatever the file says",
     )
-    target_nodata: FiniteFloat | None = Field(
+    target_nodata: NodataOption | None = Field(
         default=None, description="the nodata value of the result, where pixels move or have none"
     )
     format: Annotated[Literal["cog"], BeforeValidator(_lower)] = "cog"

@@ -42,13 +42,13 @@ def _of_the_caller(header: Header, value: float, *, dtype: str) -> tuple[float, 
             f"No pixel of type {dtype} can have the nodata value {value:g} that was given.",
             code="NODATA_OUT_OF_RANGE",
             remedy="Give a value of the raster's type, or leave it out.",
-            context={"nodata": value, "dtype": dtype},
+            context={"nodata": str(value), "dtype": dtype},
         )
     stated = next((band.nodata for band in header.bands if band.nodata is not None), None)
-    if stated is None or stated == value:
+    if stated is None or same(stated, value):
         return value, ()
     message = f"The nodata value {value:g} was given; the file says {stated:g}."
-    return value, (info("NODATA_OVERRIDDEN", message, given=value, stated=str(stated)),)
+    return value, (info("NODATA_OVERRIDDEN", message, given=str(value), stated=str(stated)),)
 
 
 def _of_the_file(header: Header, *, dtype: str) -> tuple[float | None, tuple[Finding, ...]]:
@@ -57,7 +57,7 @@ def _of_the_file(header: Header, *, dtype: str) -> tuple[float | None, tuple[Fin
         band.nodata if band.nodata is None or fits(band.nodata, dtype) else None for band in header.bands
     ]
     value = next((nodata for nodata in stated if nodata is not None), None)
-    if value is None or all(other is not None and _same(value, other) for other in stated):
+    if value is None or all(other is not None and same(value, other) for other in stated):
         return value, ()
     return value, (
         warning(
@@ -91,5 +91,6 @@ def _beside_masks(header: Header, value: float | None) -> tuple[float | None, tu
     )
 
 
-def _same(one: float, other: float) -> bool:
+def same(one: float, other: float) -> bool:
+    """Whether two nodata values are equal, NaN included."""
     return one == other or (math.isnan(one) and math.isnan(other))

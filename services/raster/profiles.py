@@ -14,6 +14,7 @@ from core.task_models.finding import Finding
 from core.task_models.raster import RasterClass, RasterDescription
 from core.task_models.raster_cog import CogOptions, CogTier, Compression, Predictor, Resampling
 from services.raster.findings import info
+from services.raster.nodata import fits, same
 
 _PICTURES = frozenset({RasterClass.RGB, RasterClass.RGBA})
 _FOR_CLASSES = frozenset({Resampling.NEAREST, Resampling.MODE})
@@ -208,23 +209,14 @@ def _nodata(options: CogOptions, description: RasterDescription) -> float | None
             f"Pixels of type {description.dtypes[0]} cannot hold the nodata value {wanted:g}.",
             code="NODATA_CONFLICT",
             remedy="Give a target_nodata in the range of the pixel type.",
-            context={"target_nodata": wanted, "dtype": description.dtypes[0]},
+            context={"target_nodata": str(wanted), "dtype": description.dtypes[0]},
         )
-    if has is not None and wanted != has and not moves:
+    if has is not None and not same(wanted, has) and not moves:
         raise _conflict(
             f"The raster has the nodata value {has:g}, and its pixels are kept as they are.",
             "Leave out target_nodata; if the file names a wrong value, correct it with `nodata`.",
         )
     return wanted
-
-
-def fits(value: float, dtype: str) -> bool:
-    """Whether a pixel of this type can be `value`."""
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        return not math.isfinite(value) or abs(value) <= float(np.finfo(kind).max)
-    limits = np.iinfo(kind)
-    return math.isfinite(value) and value == int(value) and limits.min <= value <= limits.max
 
 
 def _kept_lossless(why_not: str) -> Finding:

@@ -13,7 +13,7 @@ from rasterio.transform import from_origin
 from rio_cogeo.cogeo import cog_validate
 
 from core.errors import TaskCancelled
-from core.task_models.raster_cog import Compression, CreateCogParameters, VerifyCogParameters
+from core.task_models.raster_cog import CogOptions, Compression, CreateCogParameters, VerifyCogParameters
 from core.task_models.raster_validation import ReadingOptions
 from services.raster.create_cog import create_cog
 from services.raster.verify import verify_cog
@@ -201,6 +201,20 @@ def test_a_nodata_value_can_be_named_for_a_raster_without(bench: CogBench) -> No
     assert result.statistics[0].valid_percent == pytest.approx(100 * (data != 5).mean())
     with rasterio.open(cog) as dataset:
         assert np.array_equal(dataset.read(), data)
+
+
+def test_nan_can_be_named_as_json_has_it(bench: CogBench) -> None:
+    data = np.array([[[1, 2, 3], [np.nan, 5, -1]]], dtype="float32")
+    source = rasters.write_geotiff(bench.path(), dtype="float32", width=3, height=2, data=data, nodata=-1)
+    options = CogOptions.model_validate(CogOptions(target_nodata=np.nan).model_dump(mode="json"))
+    reading = ReadingOptions.model_validate_json(ReadingOptions(nodata=np.nan).model_dump_json())
+    result, cog = bench.create(source, reading=reading, target_nodata=options.target_nodata)
+    assert result.nodata == "nan"
+    assert "NODATA_OVERRIDDEN" in {finding.code for finding in result.findings}
+    assert result.statistics[0].valid_percent == pytest.approx(100 * 5 / 6)
+    with rasterio.open(cog) as dataset:
+        assert np.isnan(dataset.nodata)
+        assert np.array_equal(dataset.read(), data, equal_nan=True)
 
 
 def test_the_reading_options_reach_the_output(bench: CogBench) -> None:

@@ -8,7 +8,8 @@ import pytest
 from core.errors import PermanentTaskError
 from core.task_models.raster import RasterClass, RasterDescription
 from core.task_models.raster_cog import CogOptions, CogTier, Compression, Predictor, Resampling
-from services.raster.profiles import ResolvedOptions, fits, resolve
+from services.raster.nodata import fits
+from services.raster.profiles import ResolvedOptions, resolve
 
 COLORS = {1: ("gray",), 3: ("red", "green", "blue"), 4: ("red", "green", "blue", "alpha")}
 
