@@ -28,6 +28,8 @@ def _note(source: TableSource) -> None:
     notes.say("COORDINATES_ROUNDED", "Coordinates have at most 15 decimals.")
     if source.table.srid != _WGS84:
         notes.say("REPROJECTED", f"Coordinates are brought from {source.crs} to EPSG:4326, as RFC 7946 asks.")
+    if source.has_gaps():
+        notes.say("EMPTY_AS_NULL", "Readers may take empty geometries for missing ones (RFC 7946, 3.1).")
     if source.has_m:
         notes.say("MEASURES_DROPPED", "GeoJSON has no measures (M).")
     for column in source.table.columns:

@@ -2,10 +2,11 @@
 
 import base64
 import datetime as dt
+import itertools
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -44,11 +45,12 @@ def differences(
     has_measures: bool,
     blank_is_null: bool = False,
     empty_is_null: bool = False,
+    outlines: bool = False,
 ) -> Iterator[Difference]:
     """All differences between the rows of a table and the features that came back.
 
     `in_degrees`: in EPSG:4326; `has_measures`: with M; `blank_is_null`, `empty_is_null`: so came
-    empty texts, and empty geometries.
+    empty texts, and empty geometries; `outlines`: rings may be turned, and a single part is no multi.
     """
     for fid in sorted(rows.keys() ^ found.keys()):
         yield Difference(fid, "fid", fid in rows, fid in found)
@@ -59,9 +61,9 @@ def differences(
             wanted = _without_measures(wanted)
         is_blank = empty_is_null and other.geometry is None and wanted is not None and wanted.is_empty
         tolerance = _DEGREES_TOLERANCE if in_degrees else _LAST_DECIMAL
-        if in_degrees and wanted is not None and other.geometry is not None and not wanted.is_valid:
-            wanted, other = wanted.normalize(), replace(other, geometry=other.geometry.normalize())  # turned
-        if not is_blank and not same_shape(wanted, other.geometry, tolerance=tolerance):
+        is_turned = in_degrees and wanted is not None and not wanted.is_valid  # has no right direction
+        same = _same_outline if is_turned or outlines else same_shape
+        if not is_blank and not same(wanted, other.geometry, tolerance=tolerance):
             yield Difference(fid, None, wanted, other.geometry)
         for name in sorted(row.values.keys() ^ other.values.keys()):
             yield Difference(fid, name, name in row.values, name in other.values)
@@ -87,9 +89,45 @@ def same_shape(one: shapely.Geometry | None, other: shapely.Geometry | None, *, 
     if one.geom_type != other.geom_type or (one.has_z, one.has_m) != (other.has_z, other.has_m):
         return False
     a, b = (shapely.get_coordinates(each, include_z=True, include_m=True) for each in (one, other))
-    if a.shape != b.shape or shapely.get_num_geometries(one) != shapely.get_num_geometries(other):
+    if shapely.get_num_geometries(one) != shapely.get_num_geometries(other):
         return False
-    return bool(np.allclose(a, b, rtol=1e-15, atol=tolerance, equal_nan=True))
+    return _close(a, b, tolerance=tolerance)
+
+
+def _close(one: np.ndarray, other: np.ndarray, *, tolerance: float) -> bool:
+    if one.shape != other.shape:
+        return False
+    return bool(np.allclose(one, other, rtol=1e-15, atol=tolerance, equal_nan=True))
+
+
+def _same_outline(one: shapely.Geometry | None, other: shapely.Geometry | None, *, tolerance: float) -> bool:
+    """Equal edges, or points, whatever their order.
+
+    GeoJSON turns rings by an area that invalid ones do not have; Shapefiles know neither single nor multi.
+    """
+    if one is None or other is None:
+        return one is other
+    if one.geom_type.removeprefix("Multi") != other.geom_type.removeprefix("Multi"):
+        return False
+    return (one.has_z, one.has_m) == (other.has_z, other.has_m) and _close(
+        _edges(one), _edges(other), tolerance=tolerance
+    )
+
+
+def _edges(shape: shapely.Geometry) -> np.ndarray:
+    """All edges, each from its lesser end, or all points, in order; heights and measures included."""
+    places = [
+        shapely.get_coordinates(line, include_z=shape.has_z, include_m=shape.has_m).tolist()
+        for part in shapely.get_parts(shape)
+        for line in _lines(part)
+    ]
+    if shape.geom_type.endswith("Point"):
+        return np.array(sorted(place for line in places for place in line))
+    return np.array(sorted(sorted(edge) for line in places for edge in itertools.pairwise(line)))
+
+
+def _lines(part: shapely.Geometry) -> list[shapely.Geometry]:
+    return list(shapely.get_rings(part)) if part.geom_type == "Polygon" else [part]
 
 
 def same_value(expected: Any, found: Any) -> bool:
