@@ -37,6 +37,7 @@ from core.submission import JobSubmission
 from core.workflow import Workflow
 from geo_platform.completion import CompletionHandler
 from geo_platform.ports import PlatformOptions, PlatformParts
+from geo_platform.retrying import reopen_for
 from geo_platform.router import PlatformRouter
 from infrastructure.blob import AzureBlobStore
 from infrastructure.database import Database
@@ -85,6 +86,13 @@ def build(
     results = BlobResultStore(task_storage, database.tasks, container=settings.storage.silver_container)
     engine = _engine(settings, database, workflows=workflows, handlers=handlers, sizer=ResultSizer(results))
     vectors = VectorRepository(database)
+    job_control = JobControl(
+        database.unit_of_work,
+        engine.orchestration,
+        dispatcher=engine.dispatcher,
+        max_attempts=settings.engine.max_attempts,
+        on_restart=reopen_for,
+    )
     parts = PlatformParts(
         options=PlatformOptions(
             public_base_url=settings.platform.public_base_url,
@@ -105,6 +113,7 @@ def build(
         jobs=workflows,
         publish_table=publish_table,
         require_listeners=engine.require_listeners,
+        retry_job=lambda job_id, scope: job_control.retry(job_id, scope=scope),
     )
     completion = CompletionHandler(parts)
     return Application(
@@ -142,12 +151,7 @@ def build(
         job_submission=JobSubmission(
             workflows, database.unit_of_work, require_listeners=engine.require_listeners
         ),
-        job_control=JobControl(
-            database.unit_of_work,
-            engine.orchestration,
-            dispatcher=engine.dispatcher,
-            max_attempts=settings.engine.max_attempts,
-        ),
+        job_control=job_control,
         listeners=engine.listeners,
         announcer=engine.announcer,
         platform=PlatformRouter(parts),
@@ -304,6 +308,7 @@ def _janitor(
         job_silence=job_silence,
         advance=state.advance_stage,
         remove_artefact=remove_artefact,
+        keep_failed=timedelta(seconds=settings.engine.keep_failed_seconds),
     )
     return Janitor(
         relay,

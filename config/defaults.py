@@ -24,8 +24,8 @@ class EngineDefaults:
 
     A lease is renewed every third of its length, so a worker is taken for dead after three missed
     renewals. The silences are how long the janitor waits before it takes a message for lost.
-    Schedules are NCRONTAB with seconds first. At least `LEAST_WINDOW` tasks may be out on a queue at a time,
-    and twice as many as its living listeners have slots.
+    Schedules are NCRONTAB with seconds first. What a failed job has made is kept for a day. At least
+    `LEAST_WINDOW` tasks may be out on a queue, and twice as many as its living listeners have slots.
     """
 
     LEASE_SECONDS = 20.0
@@ -39,6 +39,7 @@ class EngineDefaults:
     JOB_SILENCE_SECONDS = 20.0
     SWEEP_SCHEDULE = "*/5 * * * * *"
     JANITOR_SCHEDULE = "*/5 * * * * *"
+    KEEP_FAILED_SECONDS = 86_400.0
 
 
 class DatabaseDefaults:

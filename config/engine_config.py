@@ -51,6 +51,11 @@ class EngineConfig(BaseSettings):
     job_silence_seconds: float = Field(
         EngineDefaults.JOB_SILENCE_SECONDS, gt=0, description="the same for a job that waits to be advanced"
     )
+    keep_failed_seconds: float = Field(
+        EngineDefaults.KEEP_FAILED_SECONDS,
+        ge=0,
+        description="how long what a failed job has made is kept, so that it can be retried where it stopped",
+    )
     sweep_schedule: str = Field(
         EngineDefaults.SWEEP_SCHEDULE, description="when the outbox is swept (NCRONTAB, seconds first)"
     )

@@ -1,7 +1,9 @@
 """JobControl: stopping jobs, and running them again."""
 
 import logging
+from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
 from core.crashpoints import crashpoint
 from core.dispatcher import Dispatcher
@@ -24,7 +26,10 @@ class RetryScope(StrEnum):
 
 
 class JobControl:
-    """Each method is one transaction; running tasks learn of a cancellation with their next heartbeat."""
+    """Each method is one transaction; running tasks learn of a cancellation with their next heartbeat.
+
+    `on_restart(tx, job)` lets whoever a job serves join the transaction in which it is started again.
+    """
 
     def __init__(
         self,
@@ -33,11 +38,13 @@ class JobControl:
         *,
         dispatcher: Dispatcher,
         max_attempts: int,
+        on_restart: Callable[[Any, JobRecord], None],
     ) -> None:
         self._transactions = transactions
         self._orchestration = orchestration
         self._dispatcher = dispatcher
         self._max_attempts = max_attempts
+        self._on_restart = on_restart
 
     def cancel(self, job_id: str, *, reason: str = "") -> None:
         """End the job as cancelled, with all its open tasks. What they made is swept.
@@ -69,11 +76,12 @@ class JobControl:
 
         Raises:
             NotFound: (JOB_NOT_FOUND) there is no such job.
-            Conflict: (NOT_RETRYABLE) it is completed, still runs, or serves a request of the Platform;
-                (RESULTS_DISCARDED) what its completed tasks had made is gone.
+            Conflict: (NOT_RETRYABLE) it is completed or still runs; (RESULTS_DISCARDED) what its completed
+                tasks had made is gone; or what `on_restart` says.
         """
         with self._transactions() as tx:
             job = _lock_retryable(tx, job_id)
+            self._on_restart(tx, job)
             if scope is not RetryScope.ALL:
                 _require_results(tx, job_id)
             # A job that failed before its first stage, or between two, starts from the beginning.
@@ -100,10 +108,11 @@ class JobControl:
 
         Raises:
             NotFound: (JOB_NOT_FOUND) there is no such job.
-            Conflict: (NOT_RETRYABLE) the job or the task is in no state to be retried.
+            Conflict: (NOT_RETRYABLE) the job or the task is in no state to be retried; or as `retry`.
         """
         with self._transactions() as tx:
             job = _lock_retryable(tx, job_id)
+            self._on_restart(tx, job)
             _require_results(tx, job_id)
             if not tx.jobs.restart_task(job_id, task_id, stage=job.stage, attempts=self._max_attempts):
                 raise Conflict(
@@ -155,12 +164,5 @@ def _lock_retryable(tx: UnitOfWork, job_id: str) -> JobRecord:
             f"The job is {job.status}; only failed or cancelled jobs are retried.",
             code="NOT_RETRYABLE",
             remedy="Wait for its end, or submit it with other parameters.",
-        )
-    if job.platform_request_id:
-        raise Conflict(
-            "The job serves a request of the Platform, which has ended with it.",
-            code="NOT_RETRYABLE",
-            remedy="Submit the request again with ?retry_failed=true.",
-            context={"request_id": job.platform_request_id},
         )
     return job

@@ -9,12 +9,20 @@ from geo_platform.bodies import (
     RasterRequest,
     VectorRequest,
 )
-from geo_platform.models import DryRunAnswer, ReportAnswer, RequestPage, StatusAnswer, SubmitAnswer
+from geo_platform.models import (
+    DryRunAnswer,
+    ReportAnswer,
+    RequestPage,
+    RetryAnswer,
+    StatusAnswer,
+    SubmitAnswer,
+)
 from geo_platform.states import RequestStatus
 from triggers.api_examples import SUBMISSIONS
 from triggers.api_job_routes import JOB_OPERATIONS
 from triggers.api_operations import HTML, Answer, Operation, Parameter, Tag, get, whole
 from triggers.api_serving_routes import FEATURES, RASTERS, STAC
+from triggers.job_control import RetryBody
 
 _FLAG = {"type": "boolean", "default": False}
 
@@ -76,6 +84,16 @@ _PLATFORM = (
             Parameter("cursor", "Where to go on; follow `next`."),
         ),
         errors=(422, 503),
+    ),
+    Operation(
+        "POST",
+        "/api/platform/requests/{id}/retry",
+        "Try a failed request again where it stopped: the failed tasks, the stage, or the job that failed",
+        Tag.PLATFORM,
+        {202: Answer("Begun: poll `status_url`.", (RetryAnswer,))},
+        body=(RetryBody,),
+        body_is_optional=True,
+        errors=(400, 404, 409, 415, 422, 503),
     ),
     Operation(
         "GET",

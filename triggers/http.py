@@ -4,15 +4,16 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.functions as func
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from core.errors import InvalidRequest
 
 MAX_BODY_BYTES = 256 * 1024
 _LONGEST_TEXT = 256
+Body = TypeVar("Body", bound=BaseModel)
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
 
@@ -37,6 +38,25 @@ def json_body(req: func.HttpRequest, *, max_bytes: int = MAX_BODY_BYTES) -> Any:
             remedy="Send less; data are given by reference to a blob.",
         )
     return _parse(body)
+
+
+def optional_body(req: func.HttpRequest, model: type[Body]) -> Body:
+    """The body as this model; without a body, the model's defaults.
+
+    Raises:
+        InvalidRequest: as `json_body`; VALIDATION_ERROR with the fields.
+    """
+    try:
+        return model.model_validate(json_body(req) if req.get_body() else {})
+    except ValidationError as exc:
+        raise InvalidRequest(
+            "The body is not valid.",
+            remedy="Correct the fields named in field_errors, or send no body.",
+            field_errors=tuple(
+                {"loc": ".".join(str(part) for part in error["loc"]), "msg": error["msg"]}
+                for error in exc.errors(include_url=False, include_input=False)
+            ),
+        ) from exc
 
 
 def _parse(body: bytes) -> Any:

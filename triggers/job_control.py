@@ -1,23 +1,20 @@
 """Stopping jobs, and running them again, over HTTP."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.control import RetryScope
-from core.errors import InvalidRequest
 from infrastructure.repositories.job_views import JobViews
 from triggers.application import Application
-from triggers.http import json_answer, json_body
+from triggers.http import json_answer, optional_body
 from triggers.job_documents import job_summary
 from triggers.job_ids import job_id_of, task_id_of
 from triggers.job_urls import JobUrls
 from triggers.problems import answers
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class CancelBody(BaseModel):
@@ -52,7 +49,7 @@ def _cancel(app: Application) -> Handler:
 
     @answers
     def cancel_job(req: func.HttpRequest) -> func.HttpResponse:
-        job_id, body = job_id_of(req), _parsed(req, CancelBody)
+        job_id, body = job_id_of(req), optional_body(req, CancelBody)
         app.job_control.cancel(job_id, reason=body.reason)
         return _accepted(urls, job_id, {"status": "cancelled"})
 
@@ -64,7 +61,7 @@ def _retry(app: Application) -> Handler:
 
     @answers
     def retry_job(req: func.HttpRequest) -> func.HttpResponse:
-        job_id, body = job_id_of(req), _parsed(req, RetryBody)
+        job_id, body = job_id_of(req), optional_body(req, RetryBody)
         tasks = app.job_control.retry(job_id, scope=body.scope)
         return _accepted(urls, job_id, {"scope": body.scope.value, "tasks": tasks})
 
@@ -101,18 +98,3 @@ def _dismiss(app: Application) -> Handler:
 def _accepted(urls: JobUrls, job_id: str, more: dict[str, object]) -> func.HttpResponse:
     url = urls.job(job_id)
     return json_answer({"job_id": job_id, **more, "status_url": url}, status=202, headers={"Location": url})
-
-
-def _parsed(req: func.HttpRequest, model: type[Body]) -> Body:
-    """The body as this model; without a body, the model's defaults."""
-    try:
-        return model.model_validate(json_body(req) if req.get_body() else {})
-    except ValidationError as exc:
-        raise InvalidRequest(
-            "The body is not valid.",
-            remedy="Correct the fields named in field_errors, or send no body.",
-            field_errors=tuple(
-                {"loc": ".".join(str(part) for part in error["loc"]), "msg": error["msg"]}
-                for error in exc.errors(include_url=False, include_input=False)
-            ),
-        ) from exc

@@ -1,4 +1,4 @@
-"""The Platform over HTTP: submit, status, list, report. Parse, call one use-case, render."""
+"""The Platform over HTTP: submit, status, list, retry, report. Parse, call one use-case, render."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -16,7 +16,9 @@ from triggers.http import (
     json_answer,
     json_body,
     number,
+    optional_body,
 )
+from triggers.job_control import RetryBody
 from triggers.problems import answers
 from triggers.reporting.negotiation import wanted_form
 from triggers.reporting.page import report_page
@@ -46,6 +48,8 @@ def platform_blueprint(app: PlatformApplication) -> func.Blueprint:
         ("platform_status_short", "api/status/{id}", "GET", _status(app)),
         ("platform_requests", "api/platform/status", "GET", _requests(app)),
         ("platform_requests_unprefixed", "platform/status", "GET", _requests(app)),
+        ("platform_retry", "api/platform/requests/{id}/retry", "POST", _retry(app)),
+        ("platform_retry_unprefixed", "platform/requests/{id}/retry", "POST", _retry(app)),
         ("platform_report", "api/platform/requests/{id}/report", "GET", _report(app)),
         ("platform_report_unprefixed", "platform/requests/{id}/report", "GET", _report(app)),
     ):
@@ -78,6 +82,17 @@ def _status(app: PlatformApplication) -> Handler:
         return conditional_answer(req, answer, headers=_poll_hint(answer))
 
     return platform_status
+
+
+def _retry(app: PlatformApplication) -> Handler:
+    @answers
+    def platform_retry(req: func.HttpRequest) -> func.HttpResponse:
+        body = optional_body(req, RetryBody)
+        answer = app.platform.retry(req.route_params.get("id", ""), scope=body.scope)
+        headers = {"Location": answer.status_url, "Retry-After": str(_POLL_SECONDS)}
+        return json_answer(answer, status=202, headers=headers)
+
+    return platform_retry
 
 
 def _report(app: PlatformApplication) -> Handler:

@@ -1,6 +1,7 @@
 """The list of tables and blobs that tasks have made (`core.ports.ArtefactLog`)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -30,9 +31,10 @@ class ArtefactRepository:
         }
         self._connection.execute(_SQL["stage"], values)
 
-    def abandoned(self, *, limit: int) -> Sequence[Mapping[str, Any]]:
-        """Lock artefacts that nobody will publish any more."""
-        return self._connection.execute(_SQL["abandoned"], {"limit": limit}).fetchall()
+    def abandoned(self, *, keep_failed: timedelta, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Lock artefacts that nobody will publish any more; those of what has failed are kept for a while."""
+        values = {"limit": limit, "keep_failed": keep_failed}
+        return self._connection.execute(_SQL["abandoned"], values).fetchall()
 
     def discard(self, artefact_id: int) -> None:
         """Note that the artefact is gone."""

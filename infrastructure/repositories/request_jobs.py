@@ -115,6 +115,13 @@ class RequestJobRepository:
         row = self._one("count_finalize_attempt", {"request_id": request_id})
         return row["attempts"] if row else None
 
+    def has_lost_results(self, request_id: str) -> bool:
+        """Whether something that a completed job of the request made has been swept; if not, it stays for as
+        long as the transaction lasts."""
+        self._connection.execute(_SQL["lock_jobs"], {"request_id": request_id})
+        row = self._one("has_lost_results", {"request_id": request_id})
+        return bool(row and row["has_lost"])
+
     def pending_requests_whose_job_ended(self, older_than: timedelta, *, limit: int = 100) -> Sequence[str]:
         """The ids of jobs that ended at least `older_than` ago and whose request has not gone on."""
         parameters = {"older_than": older_than, "limit": limit}

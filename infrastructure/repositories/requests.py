@@ -182,6 +182,10 @@ class RequestRepository:
         }
         return self._one("fail", parameters) is not None
 
+    def reopen(self, request_id: str, *, message: str) -> bool:
+        """Take a request that has failed back into work."""
+        return self._one("reopen", {"request_id": request_id, "status_message": message}) is not None
+
     def _one(self, name: str, parameters: Row) -> dict[str, Any] | None:
         return self._connection.execute(_SQL[name], parameters).fetchone()
 

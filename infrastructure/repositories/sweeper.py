@@ -28,6 +28,7 @@ class Sweeper:
         job_silence: timedelta,
         advance: Callable[[str, int], None],
         remove_artefact: Callable[[str, str], None],
+        keep_failed: timedelta,
         limit: int = 1000,
     ) -> None:
         self._database = database
@@ -35,6 +36,7 @@ class Sweeper:
         self._job_silence = job_silence
         self._advance = advance
         self._remove_artefact = remove_artefact
+        self._keep_failed = keep_failed
         self._limit = limit
 
     def dead_workers(self) -> int:
@@ -99,7 +101,7 @@ class Sweeper:
         """See `core.ports.Sweeper`. One that cannot be removed now is tried again by the next run."""
         removed = 0
         with self._database.unit_of_work() as work:
-            for artefact in work.artefacts.abandoned(limit=self._limit):
+            for artefact in work.artefacts.abandoned(keep_failed=self._keep_failed, limit=self._limit):
                 try:
                     self._remove_artefact(artefact["kind"], artefact["location"])
                 except AppError:

@@ -63,6 +63,10 @@ class Urls:
         """Where requests are listed."""
         return f"{self.base}/api/platform/status"
 
+    def retry(self, request_id: str) -> str:
+        """Where a failed request is tried again."""
+        return f"{self.base}/api/platform/requests/{request_id}/retry"
+
     def report(self, request_id: str) -> str:
         """What was found out about a request's data, and what was done with them."""
         return f"{self.base}/api/platform/requests/{request_id}/report"

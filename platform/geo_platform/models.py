@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.control import RetryScope
 from core.models.job import JobStatus
 from geo_platform.states import DataType, RequestStatus, Shape
 
@@ -49,6 +50,17 @@ class SubmitAnswer(_Answer):
     endpoints: dict[str, str] | None = None
     revision: int
     warnings: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+class RetryAnswer(_Answer):
+    """The answer to a retry: `tasks` of the job `job_id` run again (0: what comes after them does)."""
+
+    status: Literal["accepted"] = "accepted"
+    job_id: str
+    scope: RetryScope
+    tasks: int
+    status_url: str
     links: tuple[Link, ...] = ()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 
+from core.control import RetryScope
 from core.ports import BlobStore, UnitOfWork
 from core.workflow import Workflow
 from geo_platform.endpoints import Urls
@@ -77,7 +78,7 @@ class PlatformParts:
 
     `storage` is asked while a client waits: it must answer or give up within seconds, without retries.
     `patient_storage` is for publishing, where nobody waits and a failure costs an attempt.
-    `jobs` is the registry of job types.
+    `jobs` is the registry of job types. `retry_job` starts an ended job again; the number of tasks that run.
     """
 
     options: PlatformOptions
@@ -86,6 +87,7 @@ class PlatformParts:
     jobs: Mapping[str, Workflow]
     publish_table: PublishTable
     require_listeners: Callable[[Iterable[str]], None]
+    retry_job: Callable[[str, RetryScope], int]
     patient_storage: BlobStore
     clock: Clock = utc_now
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.control import RetryScope
 from core.crashpoints import crashpoint
 from core.task_models.vector_export import ExportFormat
 from geo_platform import identity
@@ -18,12 +19,14 @@ from geo_platform.models import (
     PlanSource,
     ReportAnswer,
     RequestPage,
+    RetryAnswer,
     StatusAnswer,
     SubmitAnswer,
 )
 from geo_platform.planner import chain_of
 from geo_platform.ports import PlatformParts, Stores
 from geo_platform.report import ReportReader
+from geo_platform.retrying import RequestRetry
 from geo_platform.states import RequestStatus
 from geo_platform.status import StatusReader, estimate_from, estimated_completion, links_of
 from geo_platform.submission import Submission, parse_submission
@@ -47,6 +50,7 @@ class PlatformRouter:
         self._status = StatusReader(parts)
         self._report = ReportReader(parts)
         self._exports = ExportDesk(parts)
+        self._retry = RequestRetry(parts)
         self._lister = RequestLister(parts)
 
     def submit(self, body: Any, *, retry_failed: bool = False) -> Submitted:
@@ -92,6 +96,10 @@ class PlatformRouter:
     def status(self, identifier: str) -> StatusAnswer:
         """See `StatusReader.status`."""
         return self._status.status(identifier)
+
+    def retry(self, identifier: str, *, scope: RetryScope) -> RetryAnswer:
+        """See `RequestRetry.retry`."""
+        return self._retry.retry(identifier, scope=scope)
 
     def report(self, identifier: str) -> ReportAnswer:
         """See `ReportReader.report`."""

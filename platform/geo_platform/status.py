@@ -141,7 +141,15 @@ def links_of(request: RequestRecord, urls: Urls) -> tuple[Link, ...]:
     ]
     if request.status == RequestStatus.FAILED:
         retry = f"{urls.submit()}?retry_failed=true"
-        links.append(Link(rel="retry", href=retry, method="POST", title="POST the same body again"))
+        links += [
+            Link(rel="retry", href=retry, method="POST", title="POST the same body again: all is done anew"),
+            Link(
+                rel="resume",
+                href=urls.retry(request.request_id),
+                method="POST",
+                title="Try again only what has failed",
+            ),
+        ]
     if request.endpoints:
         name = "stac_item" if "stac_item" in request.endpoints else "stac_collection"
         rel, title = ("item", "STAC item") if name == "stac_item" else ("collection", "STAC collection")

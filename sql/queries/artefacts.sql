@@ -6,15 +6,21 @@ SET state = 'staged', temporary = excluded.temporary, updated_at = clock_timesta
 WHERE app.artefacts.job_id = excluded.job_id AND app.artefacts.state NOT IN ('published', 'retired')
 
 -- name: abandoned
--- What nobody will publish any more: the request has ended; the job failed; or the job has no request
--- and ended long ago. An attempt that lost its lease leaves its artefact to this, once its job is over.
+-- What nobody will publish any more: the request is completed, the job was cancelled; or either has failed, and
+-- nobody has tried it again for long, or it has been submitted anew; or a job without a request ended long
+-- ago. An attempt that lost its lease leaves its artefact to this, once its job is over.
 SELECT a.artefact_id, a.kind, a.location
 FROM app.artefacts a
 JOIN app.jobs j USING (job_id)
 LEFT JOIN platform.requests r ON r.request_id = j.platform_request_id
+LEFT JOIN app.datasets d ON d.dataset_key = r.dataset_key
 WHERE a.state = 'staged' AND (
-    r.status IN ('completed', 'failed')
-    OR (r.request_id IS NULL AND j.status IN ('failed', 'cancelled'))
+    r.status = 'completed'
+    OR (j.status = 'cancelled' AND coalesce(r.status, 'failed') = 'failed')
+    OR (r.status = 'failed'
+        AND (r.revision < d.revision OR r.completed_at < clock_timestamp() - %(keep_failed)s::interval))
+    OR (r.request_id IS NULL AND j.status = 'failed'
+        AND j.finished_at < clock_timestamp() - %(keep_failed)s::interval)
     OR (r.request_id IS NULL AND j.finished_at < clock_timestamp() - interval '1 day'))
 ORDER BY a.artefact_id LIMIT %(limit)s
 FOR UPDATE OF a SKIP LOCKED FOR SHARE OF j SKIP LOCKED

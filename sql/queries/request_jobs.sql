@@ -67,6 +67,19 @@ SET processing_metadata = processing_metadata || jsonb_build_object(
 WHERE request_id = %(request_id)s AND status IN ('pending', 'processing')
 RETURNING (processing_metadata ->> 'finalize_attempts')::integer AS attempts
 
+-- name: lock_jobs
+-- Keeps the janitor from what they have made; it skips what is locked.
+SELECT j.job_id FROM platform.request_jobs rj JOIN app.jobs j USING (job_id)
+WHERE rj.request_id = %(request_id)s ORDER BY rj.step FOR NO KEY UPDATE OF j
+
+-- name: has_lost_results
+-- Whether something is swept that a done job of the request has left for those after it.
+SELECT EXISTS (
+    SELECT FROM platform.request_jobs rj
+    JOIN app.jobs j USING (job_id) JOIN app.tasks t USING (job_id) JOIN app.artefacts a USING (job_id, task_id, attempt)
+    WHERE rj.request_id = %(request_id)s AND j.status = 'completed' AND t.status = 'completed'
+      AND a.state = 'discarded') AS has_lost
+
 -- name: pending_requests_whose_job_ended
 -- The janitor's question: the job has told its end, and nobody has heard it.
 SELECT rj.job_id

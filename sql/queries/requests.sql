@@ -65,6 +65,13 @@ SET status = 'failed', error = %(error)s, status_message = %(status_message)s,
 WHERE request_id = %(request_id)s AND status IN ('pending', 'processing')
 RETURNING request_id
 
+-- name: reopen
+UPDATE platform.requests
+SET status = 'processing', error = NULL, completed_at = NULL, status_message = %(status_message)s,
+    processing_metadata = processing_metadata - 'finalize_attempts', updated_at = clock_timestamp()
+WHERE request_id = %(request_id)s AND status = 'failed'
+RETURNING request_id
+
 -- name: revisions
 SELECT revision, version_id, request_id, status, created_at, completed_at
 FROM platform.requests WHERE dataset_key = %(dataset_key)s

@@ -160,7 +160,11 @@ class Engine:
             workflows, self.database.unit_of_work, require_listeners=lambda job_types: None
         )
         self.control = JobControl(
-            self.database.unit_of_work, orchestration, dispatcher=self.dispatcher, max_attempts=3
+            self.database.unit_of_work,
+            orchestration,
+            dispatcher=self.dispatcher,
+            max_attempts=3,
+            on_restart=lambda tx, job: None,
         )
         self.sweeper = Sweeper(
             self.database,
@@ -168,6 +172,7 @@ class Engine:
             job_silence=NOW,
             advance=state.advance_stage,
             remove_artefact=lambda kind, location: None,
+            keep_failed=NOW,
         )
 
     def submit(self, *counts: int) -> str:

@@ -11,8 +11,14 @@ import psycopg
 from psycopg.rows import dict_row
 
 import jobs.registry
+import services.registry
+from core.control import JobControl
+from core.dispatcher import Dispatcher
+from core.orchestration_manager import OrchestrationManager
+from core.schema.queue import QueueRole
 from geo_platform.completion import CompletionHandler
 from geo_platform.ports import PlatformOptions, PlatformParts, PlatformUnitOfWork
+from geo_platform.retrying import reopen_for
 from geo_platform.router import PlatformRouter, Submitted
 from infrastructure.database import Database
 from infrastructure.repositories.published_tables import publish_table
@@ -32,6 +38,7 @@ class PlatformUnderTest:
     directory: Path
     blobs: DirectoryBlobStore
     parts: PlatformParts
+    control: JobControl
     sent: list[int] = field(default_factory=list)
 
     @property
@@ -164,6 +171,21 @@ class PlatformUnderTest:
             )
 
 
+def _control(database: Database) -> JobControl:
+    return JobControl(
+        database.unit_of_work,
+        OrchestrationManager(
+            jobs=jobs.registry.discover(),
+            handlers=services.registry.discover(),
+            queue_names={role: role.value for role in QueueRole},
+            max_attempts=3,
+        ),
+        dispatcher=Dispatcher(database.unit_of_work, least_window=1),
+        max_attempts=3,
+        on_restart=reopen_for,
+    )
+
+
 def _task_of(job_id: str) -> str:
     return f"{job_id[:32]}-1-0"
 
@@ -191,6 +213,7 @@ def platform_on(urls: DatabaseUrls, directory: Path) -> Iterator[PlatformUnderTe
     for name in ("a.tif", "b.tif", "notes.txt"):
         blobs.put(f"bronze/scenes/2024/{name}", b"nor these")
     with Database(urls.app, pool_max=12, connect_seconds=20, on_promised=sent.extend) as database:
+        control = _control(database)
         parts = PlatformParts(
             options=PlatformOptions(public_base_url=BASE, max_source_bytes=1000),
             transactions=database.unit_of_work,
@@ -199,5 +222,6 @@ def platform_on(urls: DatabaseUrls, directory: Path) -> Iterator[PlatformUnderTe
             jobs=jobs.registry.discover(),
             publish_table=publish_table,
             require_listeners=lambda job_types: None,
+            retry_job=lambda job_id, scope: control.retry(job_id, scope=scope),
         )
-        yield PlatformUnderTest(urls, directory, blobs, parts, sent)
+        yield PlatformUnderTest(urls, directory, blobs, parts, control, sent)

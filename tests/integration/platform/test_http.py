@@ -357,3 +357,19 @@ def test_the_list_is_paged_to_its_end_without_a_gap(client: Client, hub: Platfor
 )
 def test_a_bad_query_is_refused(client: Client, query: dict[str, str]) -> None:
     problem(client.call("GET", "api/platform/status", query=query), status=422, code="VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("route", ["api/platform/requests/{id}/retry", "platform/requests/{id}/retry"])
+def test_a_failed_request_is_tried_again(hub: PlatformUnderTest, client: Client, route: str) -> None:
+    request_id = hub.submit().answer.request_id
+    where = {"id": request_id}
+    problem(client.call("POST", route, route_params=where), status=409, code="NOT_RETRYABLE")
+    hub.end_job(hub.job_of(request_id, 0), status="failed")
+    hub.completion.on_job_terminal(hub.job_of(request_id, 0))
+    wrong = client.call("POST", route, route_params=where, body={"scope": "some"})
+    errors = problem(wrong, status=422, code="VALIDATION_ERROR")["field_errors"]
+    assert "scope" in {error["loc"] for error in errors}
+    response = client.call("POST", route, route_params=where, body={"scope": "all"})
+    body = content(response, 202)
+    assert response.headers["Location"] == body["status_url"]
+    assert (body["request_id"], body["status"], body["scope"]) == (request_id, "accepted", "all")

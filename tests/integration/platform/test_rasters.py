@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def test_all_that_the_winning_attempts_made_is_published_and_nothing_else(hub: P
     assert {state[name] for name in state if name.endswith("-lost")} == {"staged"}
 
     with hub.parts.transactions() as tx:
-        swept = ArtefactRepository(tx.connection).abandoned(limit=100)
+        swept = ArtefactRepository(tx.connection).abandoned(keep_failed=timedelta(0), limit=100)
     names = {artefact["location"].rpartition("/")[2] for artefact in swept}
     assert names == {name for name in state if state[name] == "staged"}
 
