@@ -94,4 +94,4 @@ def test_a_missing_tile_is_left_out_and_named(hub: Hub, hills: Path) -> None:
     assert parts(hub, status) == 8
     assert status["completed_with_errors"]
     missing = status["data_characteristics"]["missing"]
-    assert [(each["code"], each["name"]) for each in missing] == [("BLOB_EXISTS", "r1c1")]
+    assert [(each["code"], each["name"]) for each in missing] == [("BLOB_EXISTS", "r0001_c0001")]
