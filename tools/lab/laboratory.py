@@ -24,6 +24,7 @@ SHORT_PATIENCE = {
     "ENGINE_RETRY_BASE_SECONDS": "0.2",
     "ENGINE_SWEEP_SCHEDULE": "* * * * * *",
     "ENGINE_JANITOR_SCHEDULE": "* * * * * *",
+    "ENGINE_KEEP_FAILED_SECONDS": "0",
 }
 
 _EFFECTS = "SELECT count(*), count(DISTINCT task_id) FROM ledger.effects"
