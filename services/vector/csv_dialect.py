@@ -46,7 +46,7 @@ def dialect_of(path: Path, *, encoding: str | None) -> Dialect:
         sample = [line for _, line in zip(range(_SAMPLE_ROWS), file, strict=False)]
         delimiter = _delimiter(sample)
     with opened(path, found) as file:
-        rows = [row for row in islice(csv.reader(file, delimiter=delimiter), blank_lines + 2) if row]
+        rows = list(islice(filter(None, csv.reader(file, delimiter=delimiter)), 2))
     _check_header(rows)
     header = tuple(name.strip() for name in rows[0])
     return Dialect(found, delimiter, header, blank_lines, findings)
