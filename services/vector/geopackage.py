@@ -31,6 +31,9 @@ _VALUE_TYPES = {
     **dict.fromkeys(("BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER"), "integer"),
     **dict.fromkeys(("FLOAT", "DOUBLE", "REAL"), "real"),
 }
+# The widths that GDAL reads these types with: it cuts off what is beyond them.
+_BITS = {"SMALLINT": 16, "TINYINT": 32, "MEDIUMINT": 32}
+_DAYS = frozenset({"DATE", "DATETIME"})  # GDAL reads February 30 as March 2
 _NOT_PLAIN = "SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'"
 _LAYERS = (
     "SELECT c.table_name, g.column_name"
@@ -123,7 +126,7 @@ def _unsupported(message: str) -> PermanentTaskError:
 
 
 def _census(database: sqlite3.Connection, path: Path, *, table: str, column: str) -> Census:
-    """Counts in one pass that looks at the headers of rows alone: no value is copied.
+    """Counts in one pass that looks at the headers of rows, and at values of a few types of columns.
 
     Raises:
         PermanentTaskError: CONTENT_MISMATCH: values of another type than their column declares.
@@ -147,13 +150,23 @@ def _counts(
     database: sqlite3.Connection, *, table: str, column: str, typed: list[tuple[str, str]]
 ) -> list[int]:
     """Rows, rows with a value in `column`, and for each typed column the values that are not of its type."""
-    strays = (
-        f"count(nullif(typeof({_quoted(name)}), '{kind}')) - count(*) + count({_quoted(name)})"
-        for name, kind in typed
-    )
+    strays = (_strays(_quoted(name), kind) for name, kind in typed)
     counts = ", ".join(["count(*)", f"count({_quoted(column)})", *strays])
     statement = f"SELECT {counts} FROM {_quoted(table)}"  # noqa: S608 (all names are quoted)
     return [int(count) for count in database.execute(statement).fetchone()]
+
+
+def _strays(column: str, kind: str) -> str:
+    """SQL that counts the values of a (quoted) column that are not what its declared type says."""
+    if kind in _DAYS:
+        day = f"replace(substr({column}, 1, 10), '/', '-')"
+        return f"count(CASE WHEN date({day}, '+0 days') IS NOT {day} THEN 1 END)"  # alone it only parses
+    other = f"count(nullif(typeof({column}), '{_VALUE_TYPES[kind]}')) - count(*) + count({column})"
+    if kind not in _BITS:
+        return other
+    limit = 2 ** (_BITS[kind] - 1)
+    beyond = f"typeof({column}) = 'integer' AND {column} NOT BETWEEN {-limit} AND {limit - 1}"
+    return f"{other} + count(CASE WHEN {beyond} THEN 1 END)"
 
 
 def _empty_geometries(path: Path, *, table: str, column: str) -> int:
@@ -165,14 +178,14 @@ def _empty_geometries(path: Path, *, table: str, column: str) -> int:
 
 
 def _typed_columns(database: sqlite3.Connection, table: str) -> dict[str, str]:
-    """The columns of numbers, with the SQLite type that their values have.
+    """The columns of numbers and days, with the type that they declare.
 
     SQLite keeps any value in any column; GDAL reads a text in a column of integers as 0.
     """
     columns = "SELECT name, type FROM pragma_table_info(?) WHERE pk = 0"
     declared = database.execute(columns, (table,)).fetchall()
-    found = {name: _VALUE_TYPES.get(str(kind).upper().partition("(")[0]) for name, kind in declared}
-    return {name: value_type for name, value_type in found.items() if value_type is not None}
+    found = {name: str(kind).upper().partition("(")[0] for name, kind in declared}
+    return {name: kind for name, kind in found.items() if kind in _VALUE_TYPES or kind in _DAYS}
 
 
 def _refuse_strays(strays: dict[str, int]) -> None:

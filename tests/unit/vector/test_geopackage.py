@@ -139,9 +139,64 @@ def test_a_value_that_is_not_what_its_column_declares(
     assert (error.code, error.context["values_by_column"]) == ("CONTENT_MISMATCH", {column: 1})
 
 
-def test_a_date_that_is_none_is_heard_when_it_is_read(refusal: Refusal, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("SMALLINT", "32768"),
+        ("SMALLINT", "-32769"),
+        ("MEDIUMINT", "2147483648"),
+        ("MEDIUMINT", "-2147483649"),
+        ("TINYINT", "2147483648"),
+        ("SMALLINT", "'abc'"),
+        ("DATE", "'2021-02-30'"),
+        ("DATE", "'2023-02-29'"),
+        ("DATE", "'2021-13-01'"),
+        ("DATE", "'someday'"),
+        ("DATE", "''"),
+        ("DATE", "20210101"),
+        ("DATETIME", "'2021-02-30T10:00:00Z'"),
+        ("DATETIME", "'2021/02/30 10:00:00'"),
+    ],
+)
+def test_values_that_the_reader_would_change(
+    refusal: Refusal, geopackage: Path, kind: str, value: str
+) -> None:
+    edit_geopackage(
+        geopackage,
+        f'ALTER TABLE "Plä ces" ADD COLUMN v {kind}',
+        f'UPDATE "Plä ces" SET v = {value} WHERE fid < 3',
+    )
+    error = refusal("a.gpkg", geopackage.read_bytes())
+
+    assert (error.code, error.context["values_by_column"]) == ("CONTENT_MISMATCH", {"v": 2})
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("SMALLINT", [32767, -32768]),
+        ("TINYINT", [255, -128]),
+        ("MEDIUMINT", [2**31 - 1, -(2**31)]),
+        ("INTEGER", [2**63 - 1, -(2**63)]),
+        ("DATE", [date(2024, 2, 29), date(1, 1, 1)]),
+    ],
+)
+def test_values_at_the_ends_of_their_types(
+    read: Read, geopackage: Path, kind: str, values: list[object]
+) -> None:
+    edit_geopackage(
+        geopackage,
+        f'ALTER TABLE "Plä ces" ADD COLUMN v {kind}',
+        *(f"UPDATE \"Plä ces\" SET v = '{value}' WHERE fid = {fid}" for fid, value in enumerate(values, 1)),
+        *([] if kind == "DATE" else ['UPDATE "Plä ces" SET v = CAST(v AS INTEGER)']),
+    )
+
+    assert read("a.gpkg", geopackage.read_bytes()).column("v") == [*values, None, None]
+
+
+def test_a_time_in_a_column_of_dates_is_heard_when_it_is_read(refusal: Refusal, tmp_path: Path) -> None:
     source = write_geopackage(tmp_path / "days.gpkg", points(2), {"day": [date(2024, 1, 2)] * 2})
-    edit_geopackage(source, "UPDATE data SET day = 'someday' WHERE fid = 2")
+    edit_geopackage(source, "UPDATE data SET day = '2024-01-02T10:00:00Z' WHERE fid = 2")
 
     assert "without loss" in refusal("a.gpkg", source.read_bytes()).message
 
