@@ -53,8 +53,11 @@ _HARMLESS = (
     "organizePolygons() received a polygon with more than",
     "Non closed ring detected",  # it is handed out as it is; the cleaning closes it, and counts it
     "JSON parsing error: continue (at offset ",  # a blank line of a sequence; `geojsonseq` counts the others
+    "Non-conformant content for record ",  # `geopackage_values` has tried them all; GDAL warns of one only
     "Several features with id = ",  # the finding IDS_NOT_UNIQUE says it (`json_members`)
 )
+# GDAL takes outer rings that go the wrong way for what they are; the cleaning turns and counts them.
+_HARMLESS_WITHIN = ("with invalid winding order. Autocorrecting them",)
 _SHOWN_MESSAGES = 5
 
 
@@ -235,7 +238,7 @@ class _Messages:
 
     def add(self, level: int, text: bytes) -> None:
         message = text.decode("utf-8", "replace")
-        if level in (_WARNING, _FAILURE) and not message.startswith(_HARMLESS):
+        if level in (_WARNING, _FAILURE) and not _is_harmless(message):
             self.heard.append(message)
 
     def raise_if_any(self) -> None:
@@ -243,6 +246,10 @@ class _Messages:
             return
         is_text = "converted" in self.heard[0] or "UTF-8" in self.heard[0]
         raise _unreadable(self.heard, code="ENCODING_ERROR" if is_text else "GEOMETRY_UNREADABLE")
+
+
+def _is_harmless(message: str) -> bool:
+    return message.startswith(_HARMLESS) or any(words in message for words in _HARMLESS_WITHIN)
 
 
 def _unreadable(messages: list[str], *, code: str = "GEOMETRY_UNREADABLE") -> PermanentTaskError:

@@ -1,7 +1,7 @@
 """GeoPackage: tables, not programs; layers by name; nothing lost."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -156,6 +156,12 @@ def test_a_value_that_is_not_what_its_column_declares(
         ("DATE", "20210101"),
         ("DATETIME", "'2021-02-30T10:00:00Z'"),
         ("DATETIME", "'2021/02/30 10:00:00'"),
+        ("DATE", "'2024-01-02T10:00:00Z'"),
+        ("DATETIME", "'2020-01-01T10:00:00.123456Z'"),
+        ("DATETIME", "'2020-01-01 10:00:00 PM'"),
+        ("DATETIME", "'2020-01-01 25:00:00'"),
+        ("DATETIME", "'2020-01-01T10:00:00+02:07'"),
+        ("DATETIME", "'2020-01-01T23:59:59 CET'"),
     ],
 )
 def test_values_that_the_reader_would_change(
@@ -194,11 +200,37 @@ def test_values_at_the_ends_of_their_types(
     assert read("a.gpkg", geopackage.read_bytes()).column("v") == [*values, None, None]
 
 
-def test_a_time_in_a_column_of_dates_is_heard_when_it_is_read(refusal: Refusal, tmp_path: Path) -> None:
-    source = write_geopackage(tmp_path / "days.gpkg", points(2), {"day": [date(2024, 1, 2)] * 2})
-    edit_geopackage(source, "UPDATE data SET day = '2024-01-02T10:00:00Z' WHERE fid = 2")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2020/01/01 10:00:00", datetime(2020, 1, 1, 10, tzinfo=UTC)),
+        ("2020-01-01 10:00", datetime(2020, 1, 1, 10, tzinfo=UTC)),
+        ("2020-01-01", datetime(2020, 1, 1, tzinfo=UTC)),
+        ("2020-01-01T10:00:00.5", datetime(2020, 1, 1, 10, 0, 0, 500_000, tzinfo=UTC)),
+        ("2020-01-01T10:00:00.123000-05:30", datetime(2020, 1, 1, 15, 30, 0, 123_000, tzinfo=UTC)),
+        ("2020-01-01 10:00:00+0200", datetime(2020, 1, 1, 8, tzinfo=UTC)),
+    ],
+)
+def test_times_in_other_spellings(read: Read, geopackage: Path, text: str, expected: datetime) -> None:
+    """GDAL warns of the first one of a file alone."""
+    edit_geopackage(
+        geopackage,
+        'ALTER TABLE "Plä ces" ADD COLUMN v DATETIME',
+        "UPDATE \"Plä ces\" SET v = '2024-02-29T12:30:15.250Z'",
+        f"UPDATE \"Plä ces\" SET v = '{text}' WHERE fid > 1",
+    )
 
-    assert "without loss" in refusal("a.gpkg", source.read_bytes()).message
+    assert read("a.gpkg", geopackage.read_bytes()).column("v") == [
+        datetime(2024, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC), expected, expected, expected,
+    ]  # fmt: skip
+
+
+def test_values_of_a_computed_column_are_tried_too(refusal: Refusal, geopackage: Path) -> None:
+    edit_geopackage(
+        geopackage, """ALTER TABLE "Plä ces" ADD COLUMN v DATE GENERATED ALWAYS AS ('2021-02-30') VIRTUAL"""
+    )
+
+    assert refusal("a.gpkg", geopackage.read_bytes()).context["values_by_column"] == {"v": 4}
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.5, 0.05])

@@ -227,6 +227,17 @@ def test_deleted_records_are_not_counted(read: Read, parts: dict[str, bytes]) ->
     assert read("a.zip", zipped_shapefile(parts | {".dbf": bytes(dbf)})).rows.num_rows == 9
 
 
+def test_outer_rings_that_go_the_wrong_way_are_taken_for_what_they_are(read: Read, tmp_path: Path) -> None:
+    squares = [shapely.box(0, 0, 10, 10), shapely.box(20, 0, 25, 5)]
+    parts = shapefile_parts(tmp_path, [shapely.MultiPolygon(squares)], geometry_type="MultiPolygon")
+    turned = b"".join(shapely.get_coordinates(square).astype("<f8").tobytes() for square in squares)
+    assert len(turned) == 160
+    assert turned != parts[".shp"][-160:]
+    (wkb,) = read("a.zip", zipped_shapefile(parts | {".shp": parts[".shp"][:-160] + turned})).geometries
+
+    assert shapely.equals(shapely.from_wkb(wkb), shapely.MultiPolygon(squares))
+
+
 def _with_days(directory: Path, days: list[bytes]) -> dict[str, bytes]:
     """A Shapefile with these cells in its column of dates."""
     given = [date(1900, 1, 1) + timedelta(number) for number in range(len(days))]
