@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import PermanentTaskError
+from core.task_models.finding import Finding
 from core.task_models.vector import VectorReading
 from services.vector import times
-from services.vector.distinct_names import distinct
+from services.vector.distinct_names import distinct, renaming_findings
 from services.vector.source import GDAL_DRIVERS, SourceLayer
 from services.vector.stream import LayerStream
 
@@ -90,17 +91,21 @@ def read(
             schema=schema,
             fid_column=names.fid,
             batches=times.converted(_with_names(_heard(reader, messages), schema), schema),
-            findings=lambda: tuple(times.findings_of(zones)),
+            findings=lambda: (*names.findings, *times.findings_of(zones)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What the columns of a layer are called: an attribute keeps its name, ids and geometries give way."""
+    """What the columns of a layer are called: each by a name of its own.
+
+    The first attribute of a name keeps it; others of that name, ids and geometries give way.
+    """
 
     fid: str | None
     attributes: tuple[str, ...]
     geometry: str
+    findings: tuple[Finding, ...]
 
     def schema(self, schema: "pa.Schema") -> "pa.Schema":
         """The columns of a schema of GDAL, in their order, under these names."""
@@ -126,8 +131,9 @@ def _names(meta: dict[str, Any], layer: SourceLayer) -> _Names:
         # pyogrio takes bytes of no known encoding as ISO 8859-1, which loses none of them.
         attributes = tuple(name.encode("iso8859-1").decode(layer.encoding) for name in attributes)
     geometry, fid = meta["geometry_name"] or "wkb_geometry", meta["fid_column"]
-    *_, geometry, fid = distinct((*attributes, geometry, fid))
-    return _Names(fid=fid if layer.has_ids else None, attributes=attributes, geometry=geometry)
+    *own, geometry, fid = distinct((*attributes, geometry, fid))
+    findings = renaming_findings(attributes, tuple(own))
+    return _Names(fid if layer.has_ids else None, tuple(own), geometry, findings)
 
 
 def _with_names(batches: "Iterator[pa.RecordBatch]", schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":

@@ -120,6 +120,18 @@ def test_a_geometry_column_that_is_there_twice(refusal: Refusal, path: Path) -> 
     assert refusal("a.parquet", path.read_bytes()).code == "CONTENT_MISMATCH"
 
 
+def test_attributes_of_one_name_are_told_apart(read: Read, path: Path) -> None:
+    wkb = pa.array([shapely.to_wkb(shapely.Point(1, 2))])
+    table = pa.Table.from_arrays([wkb, pa.array([1]), pa.array(["x"])], names=["geom", "a", "a"])
+    write_table(path, table)
+    layer = read("a.parquet", path.read_bytes())
+
+    assert (layer.column("a"), layer.column("a_2")) == ([1], ["x"])
+    assert [(each.code, each.context["names"]) for each in layer.findings] == [
+        ("COLUMNS_RENAMED", {"a_2": "a"})
+    ]
+
+
 def test_wkb_that_is_no_binary(refusal: Refusal, path: Path) -> None:
     write_table(path, pa.table({"geom": ["POINT (1 2)"]}))
 

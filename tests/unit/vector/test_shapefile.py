@@ -238,6 +238,15 @@ def test_outer_rings_that_go_the_wrong_way_are_taken_for_what_they_are(read: Rea
     assert shapely.equals(shapely.from_wkb(wkb), shapely.MultiPolygon(squares))
 
 
+def test_attributes_of_one_name_are_told_apart(read: Read, tmp_path: Path) -> None:
+    parts = shapefile_parts(tmp_path, points(2), {"NAME": ["a", "b"], "OTHR": ["c", "d"]})
+    same = parts | {".dbf": parts[".dbf"].replace(b"OTHR", b"NAME")}
+    layer = read("a.zip", zipped_shapefile(same))
+
+    assert (layer.column("NAME"), layer.column("NAME_2")) == (["a", "b"], ["c", "d"])
+    assert "COLUMNS_RENAMED" in layer.codes
+
+
 def _with_days(directory: Path, days: list[bytes]) -> dict[str, bytes]:
     """A Shapefile with these cells in its column of dates."""
     given = [date(1900, 1, 1) + timedelta(number) for number in range(len(days))]
