@@ -14,7 +14,6 @@ from typing import TextIO
 from core.errors import PermanentTaskError
 from core.task_models.finding import Finding
 from services.vector.file_encoding import bad_encoding, encoding_of
-from services.vector.findings import info
 
 MAX_LINE_BYTES = 128 * 2**20  # a polygon of about four million vertices as well-known text
 DELIMITERS = (",", ";", "\t", "|")
@@ -46,7 +45,7 @@ def dialect_of(path: Path, *, encoding: str | None) -> Dialect:
         sample = [line for _, line in zip(range(_SAMPLE_ROWS), file, strict=False)]
         delimiter = _delimiter(sample)
     with opened(path, found) as file:
-        rows = [row for row in islice(csv.reader(file, delimiter=delimiter), blank_lines + 2) if row]
+        rows = list(islice(filter(None, csv.reader(file, delimiter=delimiter)), 2))
     _check_header(rows)
     header = tuple(name.strip() for name in rows[0])
     return Dialect(found, delimiter, header, blank_lines, findings)
@@ -124,12 +123,3 @@ def _check_header(rows: list[list[str]]) -> None:
         raise PermanentTaskError(
             "The file has a header and no rows.", code="NO_FEATURES", remedy="Submit a file with features."
         )
-
-
-def header_findings(header: tuple[str, ...], names: tuple[str, ...]) -> tuple[Finding, ...]:
-    """What is to be said of names that had to change to be told apart."""
-    changed = {new: old for old, new in zip(header, names, strict=True) if old != new}
-    if not changed:
-        return ()
-    message = "Some columns have no name, or the name of another one; they were given names of their own."
-    return (info("COLUMNS_RENAMED", message, names=changed),)

@@ -176,10 +176,26 @@ def _from_wkt(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
     values = trimmed.to_numpy(zero_copy_only=False)
     deep = _too_deep(trimmed)
     values[deep] = None
-    geometries = shapely.from_wkt(values, on_invalid="ignore")
+    geometries = _parsed(values)
     is_missing = shapely.is_missing(geometries)
     bad = is_missing & trimmed.is_valid().to_numpy(zero_copy_only=False)
     return pa.array(shapely.to_wkb(geometries, flavor="iso"), pa.binary()), np.flatnonzero(bad)
+
+
+def _parsed(texts: np.ndarray) -> np.ndarray:
+    """Geometries, None where GEOS (or shapely: curves) cannot read them."""
+    try:
+        geometries: np.ndarray = shapely.from_wkt(texts, on_invalid="ignore")
+    except NotImplementedError:
+        return np.array([_parsed_one(each) for each in texts], dtype=object)
+    return geometries
+
+
+def _parsed_one(text: str | None) -> shapely.Geometry | None:
+    try:
+        return shapely.from_wkt(text, on_invalid="ignore")
+    except NotImplementedError:
+        return None
 
 
 def _too_deep(texts: pa.Array) -> np.ndarray:

@@ -16,11 +16,11 @@ import shapely
 from core.errors import PermanentTaskError
 from core.task_models.finding import Finding
 from core.task_models.vector import VectorFormat, VectorReading
-from services.vector.csv_dialect import Dialect, dialect_of, header_findings, mismatch
+from services.vector.csv_dialect import Dialect, dialect_of, mismatch
 from services.vector.csv_places import Places, are_degrees, places_of, srids_in
 from services.vector.csv_rows import LineTooLongError, lines_of, row_count, text_batches
 from services.vector.csv_types import DECIMAL_COMMA, CsvType, TypeGuess
-from services.vector.distinct_names import distinct
+from services.vector.distinct_names import distinct, renaming_findings
 from services.vector.findings import info, warning
 from services.vector.layers import choose_layers
 from services.vector.source import Census, SourceLayer
@@ -123,7 +123,7 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
         dialect=table,
         findings=(
             *dialect.findings,
-            *header_findings(dialect.header, names),
+            *renaming_findings(dialect.header, names),
             *_said(table, survey),
             *crs_findings,
         ),

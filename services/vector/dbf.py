@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import PermanentTaskError
 
-_HEADER_BYTES = 32
+HEADER_BYTES = 32
 _LANGUAGE_DRIVER = 29
 _DELETED = ord("*")
 _CHUNK_BYTES = 2**22
@@ -46,21 +46,47 @@ class TextEncoding:
     is_assumed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RecordArea:
+    """Where the records of a .dbf lie: `count` of `width` bytes, from the byte `begin` on."""
+
+    path: Path
+    begin: int
+    count: int
+    width: int
+
+    def records(self) -> np.ndarray:
+        """A row of bytes for each record; there must be one at least."""
+        shape = (self.count, self.width)
+        return np.memmap(self.path, dtype=np.uint8, mode="r", offset=self.begin, shape=shape)
+
+    @staticmethod
+    def is_deleted(records: np.ndarray) -> np.ndarray:
+        """Which of these records are marked as deleted."""
+        marks: np.ndarray = records[:, 0] == _DELETED
+        return marks
+
+
 def records(dbf: Path) -> Records | None:
     """The records that a .dbf declares; None if it is too short to hold them."""
+    area = record_area(dbf)
+    if area is None or not area.count:
+        return None if area is None else Records(count=0, deleted=0)
+    return Records(count=area.count, deleted=int(np.count_nonzero(area.is_deleted(area.records()))))
+
+
+def record_area(dbf: Path) -> RecordArea | None:
+    """Where the records that a .dbf declares lie; None if it is too short to hold them."""
     with dbf.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    if len(header) < _HEADER_BYTES:
+        header = file.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES:
         return None
     count, header_bytes, record_bytes = (
         int.from_bytes(header[start:end], "little") for start, end in ((4, 8), (8, 10), (10, 12))
     )
     if dbf.stat().st_size < header_bytes + count * record_bytes or (count and not record_bytes):
         return None
-    if not count:
-        return Records(count=0, deleted=0)
-    content = np.memmap(dbf, dtype=np.uint8, mode="r", offset=header_bytes, shape=(count, record_bytes))
-    return Records(count=count, deleted=int(np.count_nonzero(content[:, 0] == _DELETED)))
+    return RecordArea(path=dbf, begin=header_bytes, count=count, width=record_bytes)
 
 
 def encoding(dbf: Path, *, cpg: Path, wanted: str | None) -> TextEncoding:
@@ -74,7 +100,7 @@ def encoding(dbf: Path, *, cpg: Path, wanted: str | None) -> TextEncoding:
     if cpg.exists() and (named := cpg.read_bytes()[:64].decode("ascii", "replace").strip("\0 \t\r\n\ufeff")):
         return TextEncoding(_known(_spelled(named)))
     with dbf.open("rb") as file:
-        driver = file.read(_HEADER_BYTES)[_LANGUAGE_DRIVER]
+        driver = file.read(HEADER_BYTES)[_LANGUAGE_DRIVER]
     if driver in _LANGUAGE_DRIVERS:
         return TextEncoding(_LANGUAGE_DRIVERS[driver])
     return _likely(dbf)
@@ -113,7 +139,7 @@ def _likely(dbf: Path) -> TextEncoding:
     is_ascii = True
     try:
         with dbf.open("rb") as file:
-            file.seek(_HEADER_BYTES)
+            file.seek(HEADER_BYTES)
             while chunk := file.read(_CHUNK_BYTES):
                 is_ascii = is_ascii and chunk.isascii()
                 decoder.decode(chunk)

@@ -31,7 +31,7 @@ def encoding_of(path: Path, *, asked: str | None) -> tuple[str, tuple[Finding, .
 def _named(path: Path, encoding: str) -> str:
     try:
         b"".decode(encoding)
-        name = codecs.lookup(encoding).name
+        name = codecs.lookup(encoding).name.removesuffix("-sig")  # a mark is looked for in any case
     except (LookupError, ValueError) as exc:
         raise bad_encoding(f"There is no encoding {encoding!r}.") from exc
     position = _undecodable(path, name)

@@ -16,6 +16,7 @@ from pathlib import Path
 from core.errors import PermanentTaskError
 from core.task_models.finding import Finding
 from core.task_models.vector import VectorFormat, VectorReading
+from services.vector import geopackage_values
 from services.vector.findings import info
 from services.vector.layers import choose_layers
 from services.vector.source import Census, SourceLayer
@@ -26,11 +27,6 @@ _BUDGET_SECONDS = 300.0
 _INSTRUCTIONS_BETWEEN_LOOKS = 100_000
 # The values of the flags byte in which the bit "empty geometry" is set, as SQL.
 _EMPTY_FLAGS = "(" + ", ".join(f"x'{flags:02X}'" for flags in range(256) if flags & 0x10) + ")"
-# What SQLite makes of the values of columns of these types, unless they are null or something else.
-_VALUE_TYPES = {
-    **dict.fromkeys(("BOOLEAN", "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER"), "integer"),
-    **dict.fromkeys(("FLOAT", "DOUBLE", "REAL"), "real"),
-}
 _NOT_PLAIN = "SELECT name FROM sqlite_master WHERE type = 'view' OR sql LIKE 'CREATE VIRTUAL%'"
 _LAYERS = (
     "SELECT c.table_name, g.column_name"
@@ -99,6 +95,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA cell_size_check = ON")
+            geopackage_values.define_functions(database)
             database.set_progress_handler(lambda: time.monotonic() > give_up_at, _INSTRUCTIONS_BETWEEN_LOOKS)
             yield database
     except (sqlite3.Error, UnicodeDecodeError) as exc:
@@ -123,12 +120,12 @@ def _unsupported(message: str) -> PermanentTaskError:
 
 
 def _census(database: sqlite3.Connection, path: Path, *, table: str, column: str) -> Census:
-    """Counts in one pass that looks at the headers of rows alone: no value is copied.
+    """Counts in one pass that looks at the headers of rows, and at values of a few types of columns.
 
     Raises:
         PermanentTaskError: CONTENT_MISMATCH: values of another type than their column declares.
     """
-    typed = list(_typed_columns(database, table).items())
+    typed = list(geopackage_values.typed_columns(database, table).items())
     rows, present = 0, 0
     strays: dict[str, int] = {}
     for start in range(0, len(typed) or 1, _COLUMNS_AT_ONCE):
@@ -147,10 +144,7 @@ def _counts(
     database: sqlite3.Connection, *, table: str, column: str, typed: list[tuple[str, str]]
 ) -> list[int]:
     """Rows, rows with a value in `column`, and for each typed column the values that are not of its type."""
-    strays = (
-        f"count(nullif(typeof({_quoted(name)}), '{kind}')) - count(*) + count({_quoted(name)})"
-        for name, kind in typed
-    )
+    strays = (geopackage_values.strays(_quoted(name), kind) for name, kind in typed)
     counts = ", ".join(["count(*)", f"count({_quoted(column)})", *strays])
     statement = f"SELECT {counts} FROM {_quoted(table)}"  # noqa: S608 (all names are quoted)
     return [int(count) for count in database.execute(statement).fetchone()]
@@ -162,17 +156,6 @@ def _empty_geometries(path: Path, *, table: str, column: str) -> int:
     statement = f"SELECT total({flags} IN {_EMPTY_FLAGS}) FROM {_quoted(table)}"  # noqa: S608
     with _open(path) as database:
         return int(database.execute(statement).fetchone()[0])
-
-
-def _typed_columns(database: sqlite3.Connection, table: str) -> dict[str, str]:
-    """The columns of numbers, with the SQLite type that their values have.
-
-    SQLite keeps any value in any column; GDAL reads a text in a column of integers as 0.
-    """
-    columns = "SELECT name, type FROM pragma_table_info(?) WHERE pk = 0"
-    declared = database.execute(columns, (table,)).fetchall()
-    found = {name: _VALUE_TYPES.get(str(kind).upper().partition("(")[0]) for name, kind in declared}
-    return {name: value_type for name, value_type in found.items() if value_type is not None}
 
 
 def _refuse_strays(strays: dict[str, int]) -> None:

@@ -15,7 +15,9 @@ import pyarrow as pa
 import shapely
 
 from core.errors import PermanentTaskError
+from core.task_models.finding import Finding
 from core.task_models.vector import VectorFormat, VectorReading
+from services.vector.distinct_names import distinct, renaming_findings
 from services.vector.geoarrow import as_wkb, is_native
 from services.vector.geoparquet_metadata import GeoMetadata, crs_of, findings_of, geo_metadata, unsupported
 from services.vector.layers import choose_layers
@@ -74,6 +76,7 @@ def read(
             schema=schema,
             fid_column=None,
             batches=_batches(file, metadata, schema),
+            findings=lambda: _renamed(file, metadata, schema),
         )
 
 
@@ -155,15 +158,19 @@ def _null_count(footer: "pq.FileMetaData", name: str, *, unknown: int) -> int:
 
 def _schema(schema: pa.Schema, metadata: GeoMetadata) -> pa.Schema:
     """What the batches will have: the primary geometry as WKB, other ones as text, no bounding boxes."""
+    kept = [field for field in schema if field.name != metadata.covering_column]
     fields = []
-    for field in schema:
-        if field.name == metadata.covering_column:
-            continue
+    for field, name in zip(kept, distinct(tuple(field.name for field in kept)), strict=True):
         kind = plain_type(field.type)
         if field.name in metadata.columns:
             kind = pa.binary() if field.name == metadata.primary_column else pa.string()
-        fields.append(pa.field(field.name, kind))
+        fields.append(pa.field(name, kind))
     return pa.schema(fields)
+
+
+def _renamed(file: "pq.ParquetFile", metadata: GeoMetadata, schema: pa.Schema) -> tuple[Finding, ...]:
+    names = tuple(name for name in file.schema_arrow.names if name != metadata.covering_column)
+    return renaming_findings(names, tuple(schema.names))
 
 
 def _batches(file: "pq.ParquetFile", metadata: GeoMetadata, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,7 @@ from services.vector.json_scan import JsonBlock
 
 _KEY = np.frombuffer(b'"id"', dtype=np.uint8)
 _WINDOW_BYTES = 40  # spaces, colon, a number and what follows; fewer than a block looks ahead
-_MOST_DIGITS = 18
+_MOST_DIGITS, _MOST = 19, 2**63 - 1
 _BEFORE_COLON, _BEFORE_DIGITS, _IN_DIGITS, _BEHIND, _DONE, _OTHER = range(6)
 _SPACE, _COLON, _DIGIT, _END, _ELSE = range(5)
 
@@ -32,9 +32,14 @@ _KINDS[list(b"0123456789")], _KINDS[list(b",}")] = _DIGIT, _END
 
 @dataclass(slots=True)
 class FeatureIds:
-    """Collects the ids of features. Whole numbers of up to 18 digits are ids; `others` are not."""
+    """Collects the ids of features. Whole numbers below 2**63 are ids, `others` are not; null is none at all.
+
+    `first_is_number`: whether the first one is an id. GDAL does by it as if all were, and drops the others;
+    when the first one is another, it makes all of them an attribute.
+    """
 
     others: int = 0
+    first_is_number: bool | None = None
     _numbers: list[np.ndarray] = field(default_factory=list)
 
     def add(self, block: JsonBlock, texts: np.ndarray) -> None:
@@ -61,13 +66,18 @@ class FeatureIds:
     def _parse(self, windows: np.ndarray) -> None:
         state = np.zeros(len(windows), dtype=np.int8)
         value, digits = np.zeros(len(windows), dtype=np.int64), np.zeros(len(windows), dtype=np.int64)
-        is_member = np.zeros(len(windows), dtype=bool)
+        is_member, is_beyond = np.zeros(len(windows), dtype=bool), np.zeros(len(windows), dtype=bool)
         for column in windows.T:
+            is_member &= (state != _BEFORE_DIGITS) | (column != ord("n"))  # null, or no JSON
             state = _NEXT[state, _KINDS[column]]
             is_member |= state == _BEFORE_DIGITS
             is_digit = (state == _IN_DIGITS) & (digits < _MOST_DIGITS + 1)
-            value[is_digit] = (value[is_digit] * 10 + column[is_digit] - ord("0")) & (2**63 - 1)
+            digit = column[is_digit].astype(np.int64) - ord("0")
+            is_beyond[is_digit] |= value[is_digit] > (_MOST - digit) // 10
+            value[is_digit] = (value[is_digit] * 10 + digit) & _MOST
             digits += is_digit
-        is_number = (state == _DONE) & (digits <= _MOST_DIGITS)
+        is_number = (state == _DONE) & (digits <= _MOST_DIGITS) & ~is_beyond
         self._numbers.append(value[is_number])
         self.others += int(np.count_nonzero(is_member & ~is_number))
+        if self.first_is_number is None and is_member.any():
+            self.first_is_number = bool(is_number[np.argmax(is_member)])

@@ -47,7 +47,7 @@ class FeatureMembers:
         return self._ids.are_usable(feature_count)
 
     def findings(self, feature_count: int) -> Iterator[Finding]:
-        """What GDAL leaves out. Ids that are texts are no loss: they become the attribute `id`."""
+        """What GDAL leaves out. Ids are no loss when the first is a text: they become the attribute `id`."""
         ids = self._ids
         if ids.count and not ids.others and not ids.are_usable(feature_count):
             yield warning(
@@ -57,7 +57,15 @@ class FeatureMembers:
                 features=feature_count,
                 ids=ids.count,
             )
-        if ids.others and self._has_id_property:
+        if ids.others and ids.first_is_number:
+            yield warning(
+                "IDS_IGNORED",
+                "The ids of some features are whole numbers, those of others are not; they were left out.",
+                remedy="Give every feature an id of the same kind, or save the ids as a property.",
+                features=feature_count,
+                others=ids.others,
+            )
+        elif ids.others and self._has_id_property:
             yield warning(
                 "IDS_IGNORED",
                 "The features have ids that are no whole numbers, and properties named id; these were kept.",

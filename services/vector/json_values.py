@@ -10,7 +10,7 @@ import pyarrow as pa
 def json_array(array: pa.Array) -> pa.Array:
     """Each value as a JSON text (`string`), nulls as nulls."""
     is_text = isinstance(array.type, pa.JsonType) or pa.types.is_string(array.type)
-    write = _text_of if is_text else _written
+    write = _text_of if is_text else json_text
     values = array.storage if isinstance(array, pa.ExtensionArray) else array
     return pa.array([None if value is None else write(value) for value in values.to_pylist()], pa.string())
 
@@ -24,12 +24,13 @@ def _text_of(value: str) -> str:
         try:
             json.loads(value, parse_constant=_refuse)
         except ValueError:
-            return _written(value)
+            return json_text(value)
         return value
-    return _written(value)
+    return json_text(value)
 
 
-def _written(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """A value as JSON; what that has no word for (NaN, dates, decimals) as text, bytes in hexadecimal."""
     return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, default=_as_text)
 
 
@@ -37,7 +38,7 @@ def _plain(value: Any) -> Any:
     """The same, with numbers that JSON does not have as texts."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
         return {str(name): _plain(each) for name, each in value.items()}

@@ -18,8 +18,9 @@ _GEOMETRIES = frozenset(
     {"Point", "LineString", "LinearRing", "Polygon", "MultiGeometry", "Track", "MultiTrack"}
 )
 _TEXTS = frozenset({"name", "coordinates", "coord"})
-_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
-_TUPLES = re.compile(rf"\s*(?:{_NUMBER},\s*{_NUMBER}(?:,\s*{_NUMBER})?(?:\s+|$))*")
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
+# Possessive: nothing is tried twice, so the time that a wrong text takes grows as its length.
+_TUPLES = re.compile(rf"\s*+(?:{_NUMBER},\s*+{_NUMBER}(?:,\s*+{_NUMBER})?(?:\s++|$))*+")
 _TRACK_POINT = re.compile(rf"\s*{_NUMBER}\s+{_NUMBER}(?:\s+{_NUMBER})?\s*")
 _SHOWN = 10
 

@@ -78,7 +78,7 @@ class LayerRows:
             missing = rows[given.is_null().to_numpy(zero_copy_only=False)]
             raise self._wrong("has no value in some rows", rows=missing[:_LISTED].tolist())
         ids = given.cast(pa.int64())
-        self._ids.append(ids.to_numpy())
+        self._ids.append(ids.to_numpy().copy())  # a view would keep the whole batch alive
         return ids
 
     def _check_ids(self) -> None:

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import PermanentTaskError
+from core.task_models.finding import Finding
 from core.task_models.vector import VectorReading
 from services.vector import times
-from services.vector.distinct_names import distinct
+from services.vector.distinct_names import distinct, renaming_findings
 from services.vector.source import GDAL_DRIVERS, SourceLayer
 from services.vector.stream import LayerStream
 
@@ -53,8 +54,11 @@ _HARMLESS = (
     "organizePolygons() received a polygon with more than",
     "Non closed ring detected",  # it is handed out as it is; the cleaning closes it, and counts it
     "JSON parsing error: continue (at offset ",  # a blank line of a sequence; `geojsonseq` counts the others
+    "Non-conformant content for record ",  # `geopackage_values` has tried them all; GDAL warns of one only
     "Several features with id = ",  # the finding IDS_NOT_UNIQUE says it (`json_members`)
 )
+# GDAL takes outer rings that go the wrong way for what they are; the cleaning turns and counts them.
+_HARMLESS_WITHIN = ("with invalid winding order. Autocorrecting them",)
 _SHOWN_MESSAGES = 5
 
 
@@ -87,17 +91,21 @@ def read(
             schema=schema,
             fid_column=names.fid,
             batches=times.converted(_with_names(_heard(reader, messages), schema), schema),
-            findings=lambda: tuple(times.findings_of(zones)),
+            findings=lambda: (*names.findings, *times.findings_of(zones)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What the columns of a layer are called: an attribute keeps its name, ids and geometries give way."""
+    """What the columns of a layer are called: each by a name of its own.
+
+    The first attribute of a name keeps it; others of that name, ids and geometries give way.
+    """
 
     fid: str | None
     attributes: tuple[str, ...]
     geometry: str
+    findings: tuple[Finding, ...]
 
     def schema(self, schema: "pa.Schema") -> "pa.Schema":
         """The columns of a schema of GDAL, in their order, under these names."""
@@ -123,8 +131,9 @@ def _names(meta: dict[str, Any], layer: SourceLayer) -> _Names:
         # pyogrio takes bytes of no known encoding as ISO 8859-1, which loses none of them.
         attributes = tuple(name.encode("iso8859-1").decode(layer.encoding) for name in attributes)
     geometry, fid = meta["geometry_name"] or "wkb_geometry", meta["fid_column"]
-    *_, geometry, fid = distinct((*attributes, geometry, fid))
-    return _Names(fid=fid if layer.has_ids else None, attributes=attributes, geometry=geometry)
+    *own, geometry, fid = distinct((*attributes, geometry, fid))
+    findings = renaming_findings(attributes, tuple(own))
+    return _Names(fid if layer.has_ids else None, tuple(own), geometry, findings)
 
 
 def _with_names(batches: "Iterator[pa.RecordBatch]", schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
@@ -235,7 +244,7 @@ class _Messages:
 
     def add(self, level: int, text: bytes) -> None:
         message = text.decode("utf-8", "replace")
-        if level in (_WARNING, _FAILURE) and not message.startswith(_HARMLESS):
+        if level in (_WARNING, _FAILURE) and not _is_harmless(message):
             self.heard.append(message)
 
     def raise_if_any(self) -> None:
@@ -243,6 +252,10 @@ class _Messages:
             return
         is_text = "converted" in self.heard[0] or "UTF-8" in self.heard[0]
         raise _unreadable(self.heard, code="ENCODING_ERROR" if is_text else "GEOMETRY_UNREADABLE")
+
+
+def _is_harmless(message: str) -> bool:
+    return message.startswith(_HARMLESS) or any(words in message for words in _HARMLESS_WITHIN)
 
 
 def _unreadable(messages: list[str], *, code: str = "GEOMETRY_UNREADABLE") -> PermanentTaskError:

@@ -4,10 +4,9 @@ Dictionaries are spelled out, views and fixed sizes become plain binaries and te
 floats, and what is nested deeper than a list of plain values becomes JSON.
 """
 
-import json
-from typing import Any
-
 import pyarrow as pa
+
+from services.vector.json_values import json_text
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -38,7 +37,7 @@ def plain_array(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         return plain_array(array.dictionary_decode(), kind)
     if isinstance(kind, pa.JsonType):
-        texts = [None if value is None else _json(value) for value in array.to_pylist()]
+        texts = [None if value is None else json_text(value) for value in array.to_pylist()]
         return pa.ExtensionArray.from_storage(kind, pa.array(texts, pa.string()))
     return array.cast(kind)
 
@@ -51,12 +50,3 @@ def _is_json(kind: pa.DataType) -> bool:
         is_plain = pa.types.is_primitive(item) or pa.types.is_string(item) or pa.types.is_large_string(item)
         return pa.types.is_fixed_size_list(kind) or pa.types.is_temporal(item) or not is_plain
     return False
-
-
-def _json(value: Any) -> str:
-    """A nested value; what JSON has no word for (dates, decimals) as text, bytes in hexadecimal."""
-    return json.dumps(value, ensure_ascii=False, default=_as_text, allow_nan=False)
-
-
-def _as_text(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)

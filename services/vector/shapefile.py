@@ -12,7 +12,7 @@ import numpy as np
 from core.errors import PermanentTaskError
 from core.task_models.finding import Finding
 from core.task_models.vector import VectorFormat, VectorReading
-from services.vector import dbf
+from services.vector import dbf, dbf_dates
 from services.vector.findings import warning
 from services.vector.source import Census, SourceLayer
 
@@ -29,7 +29,7 @@ def admit(members: Mapping[str, Path], *, reading: VectorReading) -> tuple[Sourc
     """The Shapefiles that lie unpacked at these paths (`.shp`), by the names that people gave them.
 
     Raises:
-        PermanentTaskError: GEOMETRY_UNREADABLE or ENCODING_ERROR.
+        PermanentTaskError: GEOMETRY_UNREADABLE, ENCODING_ERROR or CONTENT_MISMATCH.
     """
     return tuple(_layer(name, shp, reading=reading) for name, shp in members.items())
 
@@ -37,6 +37,7 @@ def admit(members: Mapping[str, Path], *, reading: VectorReading) -> tuple[Sourc
 def _layer(name: str, shp: Path, *, reading: VectorReading) -> SourceLayer:
     census = _census(shp)
     texts = dbf.encoding(shp.with_suffix(".dbf"), cpg=shp.with_suffix(".cpg"), wanted=reading.encoding)
+    dbf_dates.check_dates(shp.with_suffix(".dbf"), encoding=texts.name)
     return SourceLayer(
         format=VectorFormat.SHAPEFILE,
         path=shp,

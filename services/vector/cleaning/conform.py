@@ -10,7 +10,7 @@ from services.vector.cleaning.canonical import replaced
 from services.vector.cleaning.ledger import Sheet
 from services.vector.cleaning.types import TableType, has_places
 from services.vector.cleaning.walk import ORDINATES, POINT
-from services.vector.cleaning.wkb import resized
+from services.vector.cleaning.wkb import floats, resized
 
 _HEADER = struct.Struct("<BII")
 _NOTHING = float("nan")
@@ -21,9 +21,10 @@ def conformed(sheet: Sheet, table: TableType) -> Sheet:
 
     PostGIS has one set of dimensions for a column. A missing measure becomes NaN; a missing height 0, as JSON
     and most readers know no NaN. An empty geometry becomes the empty one of the table's type. In a table of
-    the type `Geometry` every geometry keeps its own type.
+    the type `Geometry` every geometry keeps its own type. Empty points are NaN in every dimension, always by
+    the same bits: so PostGIS hands them out again, and what is loaded can be compared with what was sent.
     """
-    return _promoted(_in_dimensions(sheet, table.dims), table)
+    return _with_plain_nothing(_promoted(_in_dimensions(sheet, table.dims), table))
 
 
 def _in_dimensions(sheet: Sheet, dims: int) -> Sheet:
@@ -65,6 +66,14 @@ def _wrapped(column: pa.Array, rows: np.ndarray, table: TableType) -> pa.Array:
     mask = np.zeros(len(column), dtype=bool)
     mask[rows] = True
     return pc.replace_with_mask(column, pa.array(mask), made)
+
+
+def _with_plain_nothing(sheet: Sheet) -> Sheet:
+    layout = sheet.layout
+    points = np.flatnonzero(layout.runs.kind == POINT)
+    values, at = floats(layout.data), layout.runs.position[points]
+    empty = points[np.isnan(values[at]) & np.isnan(values[at + 8])]
+    return sheet.with_layout(layout.without_places(empty)) if empty.size else sheet
 
 
 def _empty(table: TableType) -> bytes:

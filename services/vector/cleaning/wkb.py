@@ -89,6 +89,13 @@ class Layout:
         positions = self.positions[which] + 8 * number
         return self._edited(((positions, np.full(len(positions), value)),))
 
+    def without_places(self, points: np.ndarray) -> "Layout":
+        """The same with some points (indices of runs) empty: plain quiet NaN in all ordinates."""
+        begin, numbers = self.runs.position[points], self.ordinates[self.runs.row[points]]
+        offsets = np.arange(numbers.sum()) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+        positions = np.repeat(begin, numbers) + 8 * offsets
+        return self._edited(((positions, np.full(len(positions), np.nan)),))
+
     def turned(self, runs: np.ndarray) -> "Layout":
         """The same with the coordinates of some runs (indices) in the opposite order."""
         chosen = np.zeros(len(self.runs.count), dtype=bool)

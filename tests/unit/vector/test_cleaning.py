@@ -353,3 +353,29 @@ def test_heights_turn_with_their_corners() -> None:
     (found,) = wkt_of(cleaned(["POLYGON Z ((0 0 1, 1 1 2, 1 0 3, 0 0 1))"], "PolygonZ"))
 
     assert found == "POLYGON Z ((0 0 1, 1 0 3, 1 1 2, 0 0 1))"
+
+
+_NEGATIVE_NAN = struct.pack("<Q", 0xFFF8000000000001)
+_CANONICAL_NAN = struct.pack("<Q", 0x7FF8000000000000)
+
+
+@pytest.mark.parametrize(
+    ("empty", "head", "ordinates"),
+    [
+        (struct.pack("<BI", 1, 1) + 2 * _NEGATIVE_NAN, struct.pack("<BI", 1, 1001), 3),
+        (struct.pack("<BI3d", 1, 1001, NAN, NAN, 0), struct.pack("<BI", 1, 1001), 3),
+        (struct.pack("<BI2d", 1, 1, NAN, NAN), struct.pack("<BI", 1, 1001), 3),
+        (struct.pack("<BI", 1, 1) + 2 * _NEGATIVE_NAN, struct.pack("<BI", 1, 1), 2),
+        (
+            struct.pack("<BIIBI2d", 1, 7, 1, 1, 1, NAN, NAN),
+            struct.pack("<BIIBI", 1, 3007, 1, 1, 3001),
+            4,
+        ),
+    ],
+    ids=["2d-bits", "height-of-nothing", "2d", "flat-table", "in-a-collection"],
+)
+def test_empty_points_are_what_postgis_makes_of_them(empty: bytes, head: bytes, ordinates: int) -> None:
+    code = int.from_bytes(head[1:5], "little")
+    table = f"Geometry{('', 'Z', 'M', 'ZM')[code // 1000]}"
+
+    assert wkb_loaded(cleaned([empty], table)) == [head + ordinates * _CANONICAL_NAN]

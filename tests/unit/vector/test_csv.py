@@ -214,5 +214,31 @@ def test_both_parsers_read_what_was_written(tmp_path: Path, rows: list[tuple[str
     assert batches[0].column(0).to_pylist() == [a or None for a, _ in rows]
 
 
+@pytest.mark.parametrize("line_end", [b"\n\n", b"\r\n\r\n", b"\r\r\n", b"\r\r"])
+def test_blank_lines_are_no_rows(read: Read, line_end: bytes) -> None:
+    lines = (b"", b"name,lon,lat", b"a,1,2", b"b,3,4", b"")
+    layer = read("a.csv", line_end.join(lines))
+
+    assert layer.column("name") == ["a", "b"]
+
+
+def test_blank_lines_alone_are_no_features(refusal: Refusal) -> None:
+    assert refusal("a.csv", b"name,lon,lat\n\n\n").code == "NO_FEATURES"
+
+
+def test_curves_in_well_known_text_are_refused_with_their_lines(refusal: Refusal) -> None:
+    error = refusal("a.csv", b'wkt,n\nPOINT (1 2),1\n"CIRCULARSTRING (0 0, 1 1, 2 0)",2\nPOINT (3 4),3\n')
+
+    assert (error.code, error.context["lines"]) == ("COORDINATE_PARSE", [3])
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "UTF_8_SIG"])
+def test_an_encoding_that_names_its_mark(read: Read, encoding: str, mark: bytes) -> None:
+    content = mark + "n,lon,lat\né,1,2\n".encode()
+
+    assert read("a.csv", content, encoding=encoding).column("n") == ["é"]
+
+
 def test_names_that_can_be_told_apart() -> None:
     assert distinct(("a", "a", "", "a_2", "")) == ("a", "a_3", "column_3", "a_2", "column_5")

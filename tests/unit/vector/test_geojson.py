@@ -166,19 +166,40 @@ def test_null_and_empty_geometries_are_counted_where_it_matters(admitted: Admit)
     assert (layer.census.null_geometry_limit(), layer.census.empty_geometry_limit()) == (2, 2)
 
 
-@pytest.mark.parametrize(("ids", "fid"), [([5, 7], "OGC_FID"), ([0, 10**17], "OGC_FID"), (["x", "y"], None)])
+@pytest.mark.parametrize(
+    ("ids", "fid"),
+    [([5, 7], "OGC_FID"), ([0, 10**17], "OGC_FID"), ([10**18, 2**63 - 1], "OGC_FID"), (["x", "y"], None)],
+)
 def test_whole_numbers_as_ids_are_kept(read: Read, ids: list[Any], fid: str | None) -> None:
     found = read("a.geojson", geojson_text(feature(point(1, 2)) | {"id": each} for each in ids))
 
     assert (found.fid_column, found.column(fid or "id"), found.codes) == (fid, ids, [])
 
 
-@pytest.mark.parametrize("ids", [[5, 5], [5, None]])
-def test_ids_that_are_not_unique_are_said(read: Read, ids: list[int | None]) -> None:
-    given = [{} if each is None else {"id": each} for each in ids]
-    found = read("a.geojson", geojson_text(feature(point(1, 2), a=1) | each for each in given))
+@pytest.mark.parametrize("ids", [[{"id": 5}, {"id": 5}], [{"id": 5}, {}], [{"id": None}, {"id": 5}]])
+def test_ids_that_are_not_unique_are_said(read: Read, ids: list[dict[str, int | None]]) -> None:
+    found = read("a.geojson", geojson_text(feature(point(1, 2), a=1) | each for each in ids))
 
     assert (found.fid_column, found.codes) == (None, ["IDS_NOT_UNIQUE"])
+
+
+@pytest.mark.parametrize("ids", [[7, "b"], [7, "b", 8], [None, 7, 1.5]])
+@pytest.mark.parametrize("name", ["a.geojson", "a.geojsonl"])
+def test_ids_of_several_kinds_are_said_to_be_ignored(read: Read, name: str, ids: list[Any]) -> None:
+    features = [feature(point(1, 2), a=1) | {"id": each} for each in ids]
+    lines = "".join(f"{json.dumps(each)}\n" for each in features).encode()
+    found = read(name, lines if name.endswith("l") else geojson_text(features))
+
+    assert (found.fid_column, found.codes) == (None, ["IDS_IGNORED"])
+    assert "id" not in found.rows.schema.names
+
+
+def test_ids_of_several_kinds_behind_a_text_are_texts(read: Read) -> None:
+    found = read(
+        "a.geojson", geojson_text(feature(point(1, 2)) | {"id": each} for each in [None, "b", 7, 1.5])
+    )
+
+    assert (found.column("id"), found.codes) == ([None, "b", "7", "1.5"], [])
 
 
 def test_ids_hidden_by_a_property_are_said(read: Read) -> None:

@@ -1,7 +1,7 @@
 """GeoPackage: tables, not programs; layers by name; nothing lost."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -139,11 +139,98 @@ def test_a_value_that_is_not_what_its_column_declares(
     assert (error.code, error.context["values_by_column"]) == ("CONTENT_MISMATCH", {column: 1})
 
 
-def test_a_date_that_is_none_is_heard_when_it_is_read(refusal: Refusal, tmp_path: Path) -> None:
-    source = write_geopackage(tmp_path / "days.gpkg", points(2), {"day": [date(2024, 1, 2)] * 2})
-    edit_geopackage(source, "UPDATE data SET day = 'someday' WHERE fid = 2")
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("SMALLINT", "32768"),
+        ("SMALLINT", "-32769"),
+        ("MEDIUMINT", "2147483648"),
+        ("MEDIUMINT", "-2147483649"),
+        ("TINYINT", "2147483648"),
+        ("SMALLINT", "'abc'"),
+        ("DATE", "'2021-02-30'"),
+        ("DATE", "'2023-02-29'"),
+        ("DATE", "'2021-13-01'"),
+        ("DATE", "'someday'"),
+        ("DATE", "''"),
+        ("DATE", "20210101"),
+        ("DATETIME", "'2021-02-30T10:00:00Z'"),
+        ("DATETIME", "'2021/02/30 10:00:00'"),
+        ("DATE", "'2024-01-02T10:00:00Z'"),
+        ("DATETIME", "'2020-01-01T10:00:00.123456Z'"),
+        ("DATETIME", "'2020-01-01 10:00:00 PM'"),
+        ("DATETIME", "'2020-01-01 25:00:00'"),
+        ("DATETIME", "'2020-01-01T10:00:00+02:07'"),
+        ("DATETIME", "'2020-01-01T23:59:59 CET'"),
+    ],
+)
+def test_values_that_the_reader_would_change(
+    refusal: Refusal, geopackage: Path, kind: str, value: str
+) -> None:
+    edit_geopackage(
+        geopackage,
+        f'ALTER TABLE "Plä ces" ADD COLUMN v {kind}',
+        f'UPDATE "Plä ces" SET v = {value} WHERE fid < 3',
+    )
+    error = refusal("a.gpkg", geopackage.read_bytes())
 
-    assert "without loss" in refusal("a.gpkg", source.read_bytes()).message
+    assert (error.code, error.context["values_by_column"]) == ("CONTENT_MISMATCH", {"v": 2})
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("SMALLINT", [32767, -32768]),
+        ("TINYINT", [255, -128]),
+        ("MEDIUMINT", [2**31 - 1, -(2**31)]),
+        ("INTEGER", [2**63 - 1, -(2**63)]),
+        ("DATE", [date(2024, 2, 29), date(1, 1, 1)]),
+    ],
+)
+def test_values_at_the_ends_of_their_types(
+    read: Read, geopackage: Path, kind: str, values: list[object]
+) -> None:
+    edit_geopackage(
+        geopackage,
+        f'ALTER TABLE "Plä ces" ADD COLUMN v {kind}',
+        *(f"UPDATE \"Plä ces\" SET v = '{value}' WHERE fid = {fid}" for fid, value in enumerate(values, 1)),
+        *([] if kind == "DATE" else ['UPDATE "Plä ces" SET v = CAST(v AS INTEGER)']),
+    )
+
+    assert read("a.gpkg", geopackage.read_bytes()).column("v") == [*values, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2020/01/01 10:00:00", datetime(2020, 1, 1, 10, tzinfo=UTC)),
+        ("2020-01-01 10:00", datetime(2020, 1, 1, 10, tzinfo=UTC)),
+        ("2020-01-01", datetime(2020, 1, 1, tzinfo=UTC)),
+        ("2020-01-01T10:00:00.5", datetime(2020, 1, 1, 10, 0, 0, 500_000, tzinfo=UTC)),
+        ("2020-01-01T10:00:00.123000-05:30", datetime(2020, 1, 1, 15, 30, 0, 123_000, tzinfo=UTC)),
+        ("2020-01-01 10:00:00+0200", datetime(2020, 1, 1, 8, tzinfo=UTC)),
+    ],
+)
+def test_times_in_other_spellings(read: Read, geopackage: Path, text: str, expected: datetime) -> None:
+    """GDAL warns of the first one of a file alone."""
+    edit_geopackage(
+        geopackage,
+        'ALTER TABLE "Plä ces" ADD COLUMN v DATETIME',
+        "UPDATE \"Plä ces\" SET v = '2024-02-29T12:30:15.250Z'",
+        f"UPDATE \"Plä ces\" SET v = '{text}' WHERE fid > 1",
+    )
+
+    assert read("a.gpkg", geopackage.read_bytes()).column("v") == [
+        datetime(2024, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC), expected, expected, expected,
+    ]  # fmt: skip
+
+
+def test_values_of_a_computed_column_are_tried_too(refusal: Refusal, geopackage: Path) -> None:
+    edit_geopackage(
+        geopackage, """ALTER TABLE "Plä ces" ADD COLUMN v DATE GENERATED ALWAYS AS ('2021-02-30') VIRTUAL"""
+    )
+
+    assert refusal("a.gpkg", geopackage.read_bytes()).context["values_by_column"] == {"v": 4}
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.5, 0.05])

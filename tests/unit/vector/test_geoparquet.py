@@ -112,12 +112,41 @@ def test_nested_values_become_json(read: Read, path: Path) -> None:
     assert (first, second, third) == ({"a": [1, None], "d": "2024-01-02"}, None, {"a": [], "d": None})
 
 
+def test_numbers_that_json_does_not_have_become_texts(read: Read, path: Path) -> None:
+    nan, infinite = float("nan"), float("inf")
+    number = pa.float64()
+    columns = {
+        "structure": pa.array([{"a": nan}, None, {"a": 1.5}], pa.struct([("a", number)])),
+        "map": pa.array([[("k", infinite)], None, []], pa.map_(pa.string(), number)),
+        "nested": pa.array([[[-infinite]], None, [[2.5]]], pa.list_(pa.list_(number))),
+    }
+    write_geoparquet(path, POINTS, columns)
+    rows = read("a.parquet", path.read_bytes()).rows
+    first = [rows.column(name).cast(pa.string())[0].as_py() for name in columns]
+
+    assert [json.loads(text) for text in first] == [
+        {"a": "nan"}, [["k", "inf"]], [["-inf"]],
+    ]  # fmt: skip
+
+
 def test_a_geometry_column_that_is_there_twice(refusal: Refusal, path: Path) -> None:
     wkb = pa.array([b""], pa.binary())
     table = pa.Table.from_arrays([wkb, wkb], names=["geom", "geom"])
     pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo())}), path)
 
     assert refusal("a.parquet", path.read_bytes()).code == "CONTENT_MISMATCH"
+
+
+def test_attributes_of_one_name_are_told_apart(read: Read, path: Path) -> None:
+    wkb = pa.array([shapely.to_wkb(shapely.Point(1, 2))])
+    table = pa.Table.from_arrays([wkb, pa.array([1]), pa.array(["x"])], names=["geom", "a", "a"])
+    write_table(path, table)
+    layer = read("a.parquet", path.read_bytes())
+
+    assert (layer.column("a"), layer.column("a_2")) == ([1], ["x"])
+    assert [(each.code, each.context["names"]) for each in layer.findings] == [
+        ("COLUMNS_RENAMED", {"a_2": "a"})
+    ]
 
 
 def test_wkb_that_is_no_binary(refusal: Refusal, path: Path) -> None:

@@ -109,6 +109,14 @@ def test_coordinates_as_people_write_them(read: Read, coordinates: str) -> None:
     assert geometry.is_empty or tuple(map(abs, geometry.coords[0][:2])) == (10, 50)
 
 
+def test_many_coordinates_before_a_bad_one_are_read_once(refusal: Refusal) -> None:
+    """Digits that could be shared out in several ways once doubled the time with every place."""
+    bad = f"<LineString><coordinates>{'12,34,56 ' * 2_000}x</coordinates></LineString>"
+    error = refusal("a.kml", document("\n" + placemark("a", bad)).encode())
+
+    assert (error.code, error.context["lines"]) == ("COORDINATE_PARSE", [3])
+
+
 def test_what_refers_to_elsewhere_is_said_and_left_alone(read: Read) -> None:
     link = "<NetworkLink><Link><href>http://127.0.0.1:9/more.kml</href></Link></NetworkLink>"
     model = "<Model><Link><href>http://127.0.0.1:9/a.dae</href></Link></Model>"

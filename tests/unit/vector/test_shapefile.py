@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,63 @@ def test_deleted_records_are_not_counted(read: Read, parts: dict[str, bytes]) ->
     dbf[header + 3 * width] = ord("*")
 
     assert read("a.zip", zipped_shapefile(parts | {".dbf": bytes(dbf)})).rows.num_rows == 9
+
+
+def test_outer_rings_that_go_the_wrong_way_are_taken_for_what_they_are(read: Read, tmp_path: Path) -> None:
+    squares = [shapely.box(0, 0, 10, 10), shapely.box(20, 0, 25, 5)]
+    parts = shapefile_parts(tmp_path, [shapely.MultiPolygon(squares)], geometry_type="MultiPolygon")
+    turned = b"".join(shapely.get_coordinates(square).astype("<f8").tobytes() for square in squares)
+    assert len(turned) == 160
+    assert turned != parts[".shp"][-160:]
+    (wkb,) = read("a.zip", zipped_shapefile(parts | {".shp": parts[".shp"][:-160] + turned})).geometries
+
+    assert shapely.equals(shapely.from_wkb(wkb), shapely.MultiPolygon(squares))
+
+
+def test_attributes_of_one_name_are_told_apart(read: Read, tmp_path: Path) -> None:
+    parts = shapefile_parts(tmp_path, points(2), {"NAME": ["a", "b"], "OTHR": ["c", "d"]})
+    same = parts | {".dbf": parts[".dbf"].replace(b"OTHR", b"NAME")}
+    layer = read("a.zip", zipped_shapefile(same))
+
+    assert (layer.column("NAME"), layer.column("NAME_2")) == (["a", "b"], ["c", "d"])
+    assert "COLUMNS_RENAMED" in layer.codes
+
+
+def _with_days(directory: Path, days: list[bytes]) -> dict[str, bytes]:
+    """A Shapefile with these cells in its column of dates."""
+    given = [date(1900, 1, 1) + timedelta(number) for number in range(len(days))]
+    parts = shapefile_parts(directory, points(len(days)), {"DAY": given})
+    for mark, day in zip(given, days, strict=True):
+        parts[".dbf"] = parts[".dbf"].replace(f"{mark:%Y%m%d}".encode(), day.ljust(8))
+    return parts
+
+
+@pytest.mark.parametrize(
+    "day",
+    [b"20210230", b"20211301", b"20210100", b"2021-1-5", b"01/02/21", b"2021", b"20230229", b"********"],
+)
+def test_days_that_are_none_are_refused_with_their_rows(refusal: Refusal, tmp_path: Path, day: bytes) -> None:
+    parts = _with_days(tmp_path, [b"20210101", day, b"20240229", day])
+    error = refusal("a.zip", zipped_shapefile(parts))
+
+    assert (error.code, error.context["values_by_column"]) == ("CONTENT_MISMATCH", {"DAY": 2})
+    assert error.context["rows_by_column"] == {"DAY": [1, 3]}
+
+
+def test_days_that_are_missing_are_null(read: Read, tmp_path: Path) -> None:
+    parts = _with_days(tmp_path, [b"", b"00000000", b"20240229", b"00010101"])
+
+    assert read("a.zip", zipped_shapefile(parts)).column("DAY") == [
+        None, None, date(2024, 2, 29), date(1, 1, 1),
+    ]  # fmt: skip
+
+
+def test_days_of_deleted_records_do_not_matter(read: Read, tmp_path: Path) -> None:
+    parts = _with_days(tmp_path, [b"20210230", b"20210228"])
+    header = int.from_bytes(parts[".dbf"][8:10], "little")
+    marked = parts[".dbf"][:header] + b"*" + parts[".dbf"][header + 1 :]
+
+    assert read("a.zip", zipped_shapefile(parts | {".dbf": marked})).column("DAY") == [date(2021, 2, 28)]
 
 
 def _with_texts(
