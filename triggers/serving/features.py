@@ -22,6 +22,7 @@ from core.errors import InvalidRequest
 from triggers.serving.failures import Failure, add_failure_handlers
 from triggers.serving.filters import check_filter
 from triggers.serving.freshness import CacheHeaders, more_headers, revalidate
+from triggers.serving.pages import PagePolicy, page_templates
 from triggers.serving.quick_tipg import SharedMatrixSets, dependencies_of_routes
 from triggers.serving.tables import PublishedTable, TableCollections
 from triggers.serving.tilejson import tilejson_route
@@ -96,6 +97,7 @@ def features_app() -> FastAPI:
             collection_dependency=_collection_of_path,
             collections_dependency=_collections_of_query,
             supported_tms=SharedMatrixSets(matrix_sets.tilematrixsets),
+            templates=page_templates(),
         )
     # Before the library's own, which would be asked otherwise.
     path, tilejson = tilejson_route(_collection_of_path)
@@ -103,6 +105,7 @@ def features_app() -> FastAPI:
     app.include_router(endpoints.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(CacheHeaders)
+    app.add_middleware(PagePolicy)
     add_failure_handlers(app, FAILURES, invalid_status=400)
     app.add_exception_handler(EmptyTile, lambda *_: Response(status_code=204))
     return app
