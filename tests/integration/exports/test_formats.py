@@ -59,6 +59,23 @@ def test_cells_that_would_run_are_made_harmless(
     assert ("FORMULA_NEUTRALISED" in codes(exported)) == (text != written)
 
 
+@pytest.mark.parametrize("kind", ["geojson", "pmtiles"])
+def test_columns_called_like_parts_of_a_statement_are_columns(
+    export: Exporter, connection: Connection, kind: str
+) -> None:
+    names = ("p", "feature", "place", "placed", "chosen", "source", "found", "page", "sized", "made", "asked")
+    columns = {name: ("text", [f"'{name}!'"]) for name in names}
+    table = create_table(connection, "shadowing", ["POINT(1 2)"], geometry_type="Point", columns=columns)
+    _, path = export(kind, table)
+    if kind == "geojson":
+        [feature] = json.loads(path.read_text())["features"]
+        assert feature["properties"] == {name: f"{name}!" for name in names}
+    else:
+        with path.open("rb") as file:
+            content = gzip.decompress(Reader(MmapSource(file)).get(0, 0, 0))
+        assert all(f"{name}!".encode() in content for name in names)
+
+
 def test_columns_called_like_places_keep_their_names(export: Exporter, connection: Connection) -> None:
     table = create_table(
         connection, "named", POINT, geometry_type="Point", columns={"x": ("text", ["'mine'"])}
