@@ -78,6 +78,14 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
         wanted = bbox_filter(bbox, column=geometry.name, srid=geometry.srid, data=self.bbox)
         return where + wanted if where else wanted
 
+    def _sortby(self, sortby: str | None) -> str:
+        """See tipg; equal values in the order of their ids, so that pages have each feature once."""
+        sorts = self._sort_expressions(sortby)
+        key = self.id_column
+        if key is not None and key.name not in {name for name, _ in sorts}:
+            sorts = [*sorts, *self._sort_expressions(key.name)]
+        return f"ORDER BY {', '.join(text for _, text in sorts)}"
+
     async def get_tile(self, conn: Any, **asked: Any) -> bytes:
         """The Mapbox Vector Tile; see `triggers.serving.vector_tiles`.
 
