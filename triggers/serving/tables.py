@@ -6,9 +6,11 @@ from math import isfinite
 from typing import Any
 
 import orjson
+from ciso8601 import parse_rfc3339
 from cql2 import Expr
 from pydantic import Field, PrivateAttr
 from tipg.collections import Column, PgCollection, geojson_schema
+from tipg.errors import InvalidDatetime
 
 from core.errors import NotFound
 from infrastructure.queries import load
@@ -69,9 +71,21 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
                 }
         return found
 
-    def cql_where(self, *args: Any, bbox: list[float] | None = None, **kwargs: Any) -> Expr | None:
-        """See tipg. A `bbox` may cross the antimeridian, and lie where the table's CRS has no place."""
-        where: Expr | None = super().cql_where(*args, **kwargs)
+    def cql_where(
+        self,
+        *args: Any,
+        bbox: list[float] | None = None,
+        datetime: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Expr | None:
+        """See tipg. A `bbox` may cross the antimeridian, and lie where the table's CRS has no place.
+
+        Both ends of an interval are in it (OGC 17-069r4, section 7.15.4); in the library's, only one is.
+        """
+        first, *others = _halves(datetime)
+        where: Expr | None = super().cql_where(*args, datetime=first, **kwargs)
+        for other in others:
+            where += super().cql_where(datetime=other, dt=kwargs.get("dt"))
         geometry = self.get_geometry_column(kwargs.get("geom"))
         if bbox is None or geometry is None:
             return where
@@ -132,6 +146,21 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
             if exact and not asked.get("geom_as_wkt"):
                 feature["properties"].update(_numbers(feature["properties"], exact))
             yield feature
+
+
+def _halves(datetime: list[str] | None) -> list[list[str] | None]:
+    """A closed interval as two that are open on one side; anything else as it is.
+
+    Raises:
+        InvalidDatetime: it ends before it starts.
+        ValueError: an end is no time of RFC 3339.
+    """
+    if datetime is None or len(datetime) != 2 or {"", ".."} & set(datetime):
+        return [datetime]
+    start, end = datetime
+    if parse_rfc3339(start) > parse_rfc3339(end):
+        raise InvalidDatetime("The interval ends before it starts.")
+    return [[start, ".."], ["..", end]]
 
 
 def _json_type(column: Column) -> str:
