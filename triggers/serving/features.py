@@ -20,7 +20,7 @@ from tipg.factory import Endpoints
 
 from core.errors import InvalidRequest
 from triggers.serving.failures import Failure, add_failure_handlers
-from triggers.serving.filters import check_filter
+from triggers.serving.filters import check_filter, with_areas
 from triggers.serving.freshness import CacheHeaders, more_headers, revalidate
 from triggers.serving.pages import PagePolicy, page_templates
 from triggers.serving.quick_tipg import SharedMatrixSets, dependencies_of_routes
@@ -81,9 +81,11 @@ async def _checked_filter(
             code="INVALID_FILTER",
             remedy="Example: population > 1000000",
         ) from exc
-    if parsed is not None:
-        check_filter(parsed.to_json())
-    return parsed
+    if parsed is None:
+        return None
+    expression = parsed.to_json()
+    check_filter(expression)
+    return Expr(with_areas(expression))
 
 
 def features_app() -> FastAPI:

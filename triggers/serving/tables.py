@@ -10,7 +10,7 @@ from ciso8601 import parse_rfc3339
 from cql2 import Expr
 from pydantic import Field, PrivateAttr
 from tipg.collections import Column, PgCollection, geojson_schema
-from tipg.errors import InvalidDatetime
+from tipg.errors import InvalidBBox, InvalidDatetime
 
 from core.errors import NotFound
 from infrastructure.queries import load
@@ -87,6 +87,8 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
         for other in others:
             where += super().cql_where(datetime=other, dt=kwargs.get("dt"))
         geometry = self.get_geometry_column(kwargs.get("geom"))
+        if bbox is not None and not all(map(isfinite, bbox)):
+            raise InvalidBBox("A number of the bbox is not finite.")
         if bbox is None or geometry is None:
             return where
         wanted = bbox_filter(bbox, column=geometry.name, srid=geometry.srid, data=self.bbox)

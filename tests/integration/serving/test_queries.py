@@ -1,4 +1,6 @@
-"""What clients ask collections of features for: order and times."""
+"""What clients ask collections of features for: order, times and places."""
+
+from urllib.parse import quote
 
 import pytest
 
@@ -55,3 +57,33 @@ def test_an_interval_that_ends_before_it_starts_is_refused(
     interval = "2024-01-02T00:00:00Z/2024-01-01T00:00:00Z"
     answer = client.get(f"{COLLECTIONS}/squares/items?datetime={interval}")
     assert (answer.status, answer.json["code"]) == (400, "INVALID_DATETIME")
+
+
+@pytest.mark.parametrize("srid", [4326, 3857])
+@pytest.mark.parametrize(
+    ("box", "found"),
+    [("9,49,12,52", [1]), ("-170,-60,170,60", [1, 2, 3]), ("12,40,-80,52", [3]), ("9,49,0,12,52,9", [1])],
+)
+def test_filters_take_boxes(
+    client: FunctionsClient, app_connection: Connection, box: str, found: list[int], srid: int
+) -> None:
+    publish_squares(app_connection, "squares", srid=srid)
+    assert ids(client, f"filter=S_INTERSECTS(geom,BBOX({box}))") == found
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("bbox=nan,nan,nan,nan", "INVALID_BBOX"),
+        ("filter=S_INTERSECTS(geom,BBOX(1,2,1e999,4))", "INVALID_FILTER"),
+        ("filter=S_INTERSECTS(geom,POINT(1e999 2))", "INVALID_FILTER"),
+        ("filter=S_INTERSECTS(geom,POINT(0 95))", "INVALID_FILTER"),
+    ],
+)
+def test_places_that_are_none_are_the_clients_error(
+    client: FunctionsClient, app_connection: Connection, query: str, code: str
+) -> None:
+    publish_squares(app_connection, "squares", srid=25832)
+    for address in ("items", "tiles/WebMercatorQuad/0/0/0"):
+        answer = client.get(f"{COLLECTIONS}/squares/{address}?{quote(query, safe='=(),')}")
+        assert (answer.status, answer.json["code"]) == (400, code)
