@@ -19,6 +19,7 @@ from tipg.dependencies import CollectionsParams, FilterLang, filter_query
 from tipg.factory import Endpoints
 
 from core.errors import InvalidRequest
+from triggers.serving.csv_rows import write_csv_here
 from triggers.serving.failures import Failure, add_failure_handlers
 from triggers.serving.filters import check_filter, with_areas
 from triggers.serving.freshness import CacheHeaders, more_headers, revalidate
@@ -101,6 +102,7 @@ def features_app() -> FastAPI:
             supported_tms=SharedMatrixSets(matrix_sets.tilematrixsets),
             templates=page_templates(),
         )
+    write_csv_here()
     # Before the library's own, which would be asked otherwise.
     path, tilejson = tilejson_route(_collection_of_path)
     app.add_api_route(path, tilejson, methods=["GET"])

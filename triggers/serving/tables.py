@@ -14,6 +14,7 @@ from tipg.errors import InvalidBBox, InvalidDatetime
 
 from core.errors import NotFound
 from infrastructure.queries import load
+from triggers.serving.csv_rows import COLUMNS
 from triggers.serving.datasets import QUERIES, PublishedDatasets
 from triggers.serving.layers import PublishedLayer, PublishedLayers
 from triggers.serving.places import BoundingBox, bbox_filter
@@ -109,6 +110,13 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
             EmptyTile: the tile has no feature.
         """
         return await TileMaker(self, conn).tile(TileAsked.of(self, **asked))
+
+    async def features(self, conn: Any, **asked: Any) -> Any:
+        """See tipg."""
+        geometry = self.get_geometry_column(asked.get("geom"))
+        place = ["geometry"] if geometry is not None else []
+        COLUMNS.set([*self.columns(asked.get("properties")), *place])
+        return await super().features(conn, **asked)
 
     def _select_property_columns(self, properties: list[str] | None) -> list[str]:
         """See tipg; bytes as Base64 (RFC 4648), for JSON has none."""

@@ -107,6 +107,18 @@ def test_names_are_cut_and_told_beside(export: Exporter, connection: Connection)
     assert "NAME_CUT" in codes(exported)
 
 
+def test_names_that_would_run_are_told_harmless(export: Exporter, connection: Connection) -> None:
+    table = create_table(connection, "cells", POINT, geometry_type="Point", columns={"a": ("integer", ["1"])})
+    [column] = table.columns
+    named = table.model_copy(update={"columns": (column.model_copy(update={"source_name": "=cmd|'x'!A0"}),)})
+
+    _, path = export("shp", named)
+
+    with zipfile.ZipFile(path) as archive:
+        told = archive.read("cells_fields.csv").decode("utf-8-sig")
+    assert told.splitlines()[1] == "a,a,'=cmd|'x'!A0,integer"
+
+
 def test_long_texts_are_cut_between_letters(export: Exporter, connection: Connection) -> None:
     table = create_table(
         connection, "long", POINT, geometry_type="Point", columns={"a": ("text", ["repeat('ü', 200)"])}
