@@ -195,6 +195,22 @@ def test_several_tables_are_zipped_under_names_that_are_safe(
     assert stems == {"roads", "Roads_2", "roads_3", "Straßen_Wege"}
 
 
+def test_layers_do_not_take_the_names_of_a_geopackages_own_tables(
+    export: Exporter, connection: Connection
+) -> None:
+    names = ("gpkgdata", "GPKG_x", "rtree_a", "Sqlite_y", "Roads", "roads")
+    tables = [
+        create_table(connection, f"t{number}", POINT, geometry_type="Point").model_copy(update={"name": name})
+        for number, name in enumerate(names)
+    ]
+
+    exported, path = export("gpkg", *tables)
+
+    renamed = ["layer gpkgdata", "layer GPKG_x", "layer rtree_a", "layer Sqlite_y", "Roads", "roads_2"]
+    assert pyogrio.list_layers(path)[:, 0].tolist() == renamed
+    assert "LAYER_RENAMED" in codes(exported)
+
+
 def test_a_geopackage_holds_all_tables_and_is_the_same_each_time(
     export: Exporter, connection: Connection
 ) -> None:
