@@ -323,14 +323,28 @@ def test_no_tile_is_larger_than_it_may_be(export: Exporter, connection: Connecti
     table = create_table(connection, "many", [], geometry_type="Point", columns={"word": ("text", [])})
     connection.execute(
         "INSERT INTO geo.many SELECT n, (SELECT string_agg(md5(random()::text || n || m), '')"
-        " FROM generate_series(1, 32) m), ST_SetSRID(ST_Point(10 + n * 1e-6, 50), 4326)"
-        " FROM generate_series(1, 1200) n"
+        " FROM generate_series(1, 6) m), ST_SetSRID(ST_Point(10 + n * 1e-6, 50), 4326)"
+        " FROM generate_series(1, 6000) n"
     )
-    exported, path = export("pmtiles", table.model_copy(update={"feature_count": 1200}))
+    exported, path = export("pmtiles", table.model_copy(update={"feature_count": 6000}))
     _, _, tiles = tiles_of(path)
     sizes = [len(content) for content in tiles.values()]
     assert 250_000 < max(sizes) <= 500_000
     assert "TILES_THINNED" in codes(exported)
+
+
+def test_a_long_text_does_not_cost_its_tile(export: Exporter, connection: Connection, tmp_path: Path) -> None:
+    table = create_table(
+        connection, "long", ["LINESTRING(0 0, 1 1)", "POINT(0 0)"], geometry_type="Geometry",
+        columns={"word": ("text", [
+            "(SELECT string_agg(md5(n::text), '') FROM generate_series(1, 40000) n)", "'short'"
+        ])},
+    )  # fmt: skip
+    exported, path = export("pmtiles", table)
+    _, _, tiles = tiles_of(path)
+    words = [each["properties"]["word"] for each in features_of(tiles[0, 0, 0], "long", tmp_path)]
+    assert sorted(map(len, words)) == [5, 200]
+    assert {"TILE_TEXTS_CUT"} == codes(exported) & {"TILE_TEXTS_CUT", "TILES_THINNED", "TILES_LEFT_OUT"}
 
 
 def test_a_line_of_a_metre_is_in_the_tiles_of_every_zoom(export: Exporter, connection: Connection) -> None:
