@@ -111,9 +111,18 @@ class TileTable(Protocol):
         """How much there is, and how fine."""
 
     def tiles(
-        self, zoom: int, places: Sequence[tuple[int, int]], *, layer: str, most: int
+        self,
+        zoom: int,
+        places: Sequence[tuple[int, int]],
+        *,
+        layer: str,
+        most: int,
+        most_letters: int | None = None,
     ) -> Iterator[TileRow]:
-        """Those of the tiles (x, y) that features are near, with at most `most` of them each."""
+        """Those of the tiles (x, y) that features are near, with at most `most` of them each.
+
+        Texts have at most `most_letters`.
+        """
 
 
 class VectorReader(Protocol):

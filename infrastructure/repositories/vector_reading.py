@@ -59,7 +59,7 @@ class VectorTableReader:
         """See `core.vector_ports.VectorReader`."""
         names = [sql.Identifier(column.name) for column in reading.columns]
         properties = (
-            sql.SQL("(SELECT to_json(p) FROM (SELECT {}) p)").format(
+            sql.SQL('(SELECT to_json("the row") FROM (SELECT {}) "the row")').format(
                 sql.SQL(", ").join(sql.SQL("chosen.{}").format(name) for name in names)
             )
             if names

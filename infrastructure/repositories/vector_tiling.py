@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _SQL = load("vector_tiles")
 _WIDTH = 40_075_016.68557849  # of Web Mercator, in metres
 _PIXELS = 256
-_PLAIN = frozenset({"bigint", "boolean", "double precision", "integer", "real", "smallint", "text"})
+_NUMBERS = frozenset({"bigint", "boolean", "double precision", "integer", "real", "smallint"})
+_PLAIN = _NUMBERS | {"text"}
 
 
 class TileTable:
@@ -55,10 +56,16 @@ class TileTable:
         return TileExtent(row["feature_count"], row["spacing"], None if None in bounds else bounds)
 
     def tiles(
-        self, zoom: int, places: Sequence[tuple[int, int]], *, layer: str, most: int
+        self,
+        zoom: int,
+        places: Sequence[tuple[int, int]],
+        *,
+        layer: str,
+        most: int,
+        most_letters: int | None = None,
     ) -> Iterator[TileRow]:
         """See `core.vector_ports.TileTable`."""
-        names = [sql.SQL("{}, ").format(sql.Identifier(column.name)) for column in self._reading.columns]
+        names = [_drawn(column.name, column.sql_type, most_letters) for column in self._reading.columns]
         statement = sql.SQL(_SQL["tiles"]).format(source=self._source, names=sql.Composed(names))
         values = {
             "z": zoom,
@@ -85,3 +92,11 @@ def _value(name: str, sql_type: str) -> sql.Composed:
     if sql_type in _PLAIN:
         return sql.SQL("{}, ").format(column)
     return sql.SQL("{}::text AS {}, ").format(column, column)
+
+
+def _drawn(name: str, sql_type: str, most_letters: int | None) -> sql.Composed:
+    """A column of the temporary table, where all is text that is no number."""
+    column = sql.Identifier(name)
+    if most_letters is None or sql_type in _NUMBERS:
+        return sql.SQL("{}, ").format(column)
+    return sql.SQL("left({}, {}) AS {}, ").format(column, sql.Literal(most_letters), column)

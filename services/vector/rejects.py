@@ -4,7 +4,6 @@ What a GeoPackage cannot hold is written in another way rather than left out: a 
 bytes (column `reject_wkb`), times and decimal numbers as text, U+0000 in a text as U+FFFD.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,14 +18,12 @@ from services.vector.cleaning.canonical import parsed, to_wkb
 from services.vector.distinct_names import distinct
 from services.vector.export.gdal_file import GdalLayer, write_layer
 from services.vector.export.notes import Notes
+from services.vector.layer_names import layer_names
 
 _OURS = ("reject_row", "reject_fid", "reject_reason", "reject_detail", "reject_wkb")
 _GEOMETRY = "geom"
 # GDAL would write the time of writing; the same features are to give the same bytes.
 _WRITTEN_AT = {"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"}
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]+")
-_RESERVED = ("gpkg_", "rtree_", "sqlite_")  # beginnings of names of a GeoPackage's own tables
-_MOST_LETTERS = 100
 
 
 def write_rejects(tables: Sequence[tuple[TablePlan, Sequence[Path]]], target: Path) -> None:
@@ -41,7 +38,7 @@ def write_rejects(tables: Sequence[tuple[TablePlan, Sequence[Path]]], target: Pa
     import pyogrio
 
     pyogrio.set_gdal_config_options(_WRITTEN_AT)
-    names = _layer_names([plan for plan, _ in tables])
+    names = layer_names(f"{plan.layer} {plan.family}" if plan.family else plan.layer for plan, _ in tables)
     for number, ((plan, paths), name) in enumerate(zip(tables, names, strict=True)):
         schema = _schema(plan)
         layer = GdalLayer(
@@ -53,19 +50,6 @@ def write_rejects(tables: Sequence[tuple[TablePlan, Sequence[Path]]], target: Pa
         )
         batches = _batches(plan, paths, schema)
         write_layer(layer, schema=schema, batches=batches, target=target, notes=Notes(), append=number > 0)
-
-
-def _layer_names(plans: Sequence[TablePlan]) -> tuple[str, ...]:
-    """Names that a GeoPackage can give its tables, all different, whatever the case of their letters."""
-    names: list[str] = []
-    for plan in plans:
-        name = f"{plan.layer} {plan.family}" if plan.family else plan.layer
-        name = _UNPRINTABLE.sub(" ", name).strip()[:_MOST_LETTERS] or "layer"
-        names.append(f"layer {name}" if name.lower().startswith(_RESERVED) else name)
-    folded = distinct(tuple(name.casefold() for name in names))
-    return tuple(
-        name if name.casefold() == other else other for name, other in zip(names, folded, strict=True)
-    )
 
 
 def _schema(plan: TablePlan) -> pa.Schema:

@@ -5,14 +5,14 @@
 -- name: tile
 -- At most {most} features of a tile: $1 is the layer's name. "tile shape" is in any CRS, "tile place" in the
 -- tile's. OFFSET 0 keeps the projection from being computed for each of its uses.
-SELECT coalesce(ST_AsMVT(feature, $1, {grid}, 'tile geom', 'tile fid' ORDER BY {order}), ''::bytea) AS content,
-       count(*) AS chosen_count, count(feature."tile geom") AS shown_count
+SELECT coalesce(ST_AsMVT("tile row", $1, {grid}, 'tile geom', 'tile fid' ORDER BY {order}), ''::bytea) AS content,
+       count(*) AS chosen_count, count("tile row"."tile geom") AS shown_count
 FROM (
     SELECT {properties} "tile fid", {geometry} AS "tile geom"
     FROM (
         SELECT *, {place} AS "tile place" FROM (SELECT * FROM ({source}) found {choice} LIMIT {most}) chosen OFFSET 0
     ) placed
-) feature
+) "tile row"
 
 -- name: source
 -- The features near a tile.

@@ -41,7 +41,7 @@ SELECT asked.x, asked.y, made.tile, made.feature_count, made.chosen_count
 FROM unnest(%(xs)s::integer[], %(ys)s::integer[]) AS asked (x, y)
 CROSS JOIN LATERAL (SELECT ST_TileEnvelope(%(z)s, asked.x, asked.y) AS bounds) place
 CROSS JOIN LATERAL (
-    SELECT ST_AsMVT(feature, %(layer)s, 4096, 'geom', 'fid') FILTER (WHERE geom IS NOT NULL) AS tile,
+    SELECT ST_AsMVT("tile row", %(layer)s, 4096, 'geom', 'fid') FILTER (WHERE geom IS NOT NULL) AS tile,
            count(geom) AS feature_count, count(*) AS chosen_count
     FROM (
         SELECT fid, {names}
@@ -57,5 +57,5 @@ CROSS JOIN LATERAL (
             SELECT * FROM {source} WHERE geom && ST_Expand(place.bounds, %(pixel)s * 4)
             ORDER BY "the extent" DESC, "the lot", fid LIMIT %(most)s
         ) chosen
-    ) feature
+    ) "tile row"
 ) made

@@ -47,6 +47,12 @@ _TOO_SLOW = Failure(
     503, "QUERY_TIMEOUT", "The answer took too long.", "Ask for a smaller area or fewer features."
 )
 _BAD_FILTER = Failure(400, "INVALID_FILTER", "The filter does not fit the columns.", "See the queryables.")
+_NO_PLACE = Failure(
+    400,
+    "INVALID_FILTER",
+    "A geometry of the filter cannot be compared with those of the collection.",
+    "Geometries are in degrees, longitude first, near the extent of the collection.",
+)
 _HTTP_CODES = {
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
@@ -63,7 +69,7 @@ def add_failure_handlers(app: FastAPI, table: Failures, *, invalid_status: int =
 
     def handle(kind: type[Exception], problem: Callable[[Any], Problem]) -> None:
         def handler(request: Request, exc: Exception) -> Response:
-            told = problem(exc)
+            told = _NO_PLACE.problem(exc) if _is_of_filter(request, exc) else problem(exc)
             return problem_answer(
                 replace(told, status=invalid_status) if told.status == 422 else told, request.scope
             )
@@ -136,6 +142,11 @@ def _sql_problem(exc: asyncpg.PostgresError) -> Problem:
     if state[:2] in {"22", "42"}:
         return _BAD_FILTER.problem(exc)
     return UNAVAILABLE.problem(exc) if state[:2] in {"08", "53", "57"} else problem_of(exc)
+
+
+def _is_of_filter(request: Request, exc: Exception) -> bool:
+    """Whether PostGIS can do nothing with a filter's geometry, for which it has no SQLSTATE of its own."""
+    return "filter" in request.query_params and getattr(exc, "sqlstate", "") == "XX000"
 
 
 def _not_modified(request: Request, _: Exception) -> Response:

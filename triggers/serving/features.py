@@ -19,9 +19,11 @@ from tipg.dependencies import CollectionsParams, FilterLang, filter_query
 from tipg.factory import Endpoints
 
 from core.errors import InvalidRequest
+from triggers.serving.csv_rows import write_csv_here
 from triggers.serving.failures import Failure, add_failure_handlers
-from triggers.serving.filters import check_filter
+from triggers.serving.filters import check_filter, with_areas
 from triggers.serving.freshness import CacheHeaders, more_headers, revalidate
+from triggers.serving.pages import PagePolicy, page_templates
 from triggers.serving.quick_tipg import SharedMatrixSets, dependencies_of_routes
 from triggers.serving.tables import PublishedTable, TableCollections
 from triggers.serving.tilejson import tilejson_route
@@ -80,9 +82,11 @@ async def _checked_filter(
             code="INVALID_FILTER",
             remedy="Example: population > 1000000",
         ) from exc
-    if parsed is not None:
-        check_filter(parsed.to_json())
-    return parsed
+    if parsed is None:
+        return None
+    expression = parsed.to_json()
+    check_filter(expression)
+    return Expr(with_areas(expression))
 
 
 def features_app() -> FastAPI:
@@ -96,13 +100,16 @@ def features_app() -> FastAPI:
             collection_dependency=_collection_of_path,
             collections_dependency=_collections_of_query,
             supported_tms=SharedMatrixSets(matrix_sets.tilematrixsets),
+            templates=page_templates(),
         )
+    write_csv_here()
     # Before the library's own, which would be asked otherwise.
     path, tilejson = tilejson_route(_collection_of_path)
     app.add_api_route(path, tilejson, methods=["GET"])
     app.include_router(endpoints.router)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(CacheHeaders)
+    app.add_middleware(PagePolicy)
     add_failure_handlers(app, FAILURES, invalid_status=400)
     app.add_exception_handler(EmptyTile, lambda *_: Response(status_code=204))
     return app

@@ -7,9 +7,11 @@ Reference: OGC 21-065r2, sections 6 to 9.
 """
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 from core.errors import InvalidRequest
+from triggers.serving.places import area_of
 
 _LOGIC = {"and", "or", "not"}
 _COMPARISON = {"=", "<>", "<", ">", "<=", ">=", "like", "between", "in", "isNull"}
@@ -37,8 +39,11 @@ def check_filter(expression: dict[str, Any]) -> None:
     """Let a CQL2-JSON expression pass, or not.
 
     Raises:
-        InvalidRequest: (INVALID_FILTER) it calls what is not in the standard, or is too long.
+        InvalidRequest: (INVALID_FILTER) it calls what is not in the standard, is too long, or has a number
+            that is not finite.
     """
+    if not all(map(isfinite, _numbers(expression))):
+        raise InvalidRequest("A number of the filter is not finite.", code="INVALID_FILTER")
     operators = list(_operators(expression))
     if unknown := [operator for operator in operators if operator not in ALLOWED]:
         raise InvalidRequest(
@@ -48,6 +53,26 @@ def check_filter(expression: dict[str, Any]) -> None:
         )
     if len(operators) > MAX_OPERATORS:
         raise InvalidRequest(f"The filter has more than {MAX_OPERATORS} operators.", code="INVALID_FILTER")
+
+
+def with_areas(node: Any) -> Any:
+    """The expression with an area for each box, whose coordinates are degrees.
+
+    The library makes an envelope without a CRS of a box, which PostGIS compares with nothing.
+    """
+    if isinstance(node, dict):
+        if list(node) == ["bbox"]:
+            return area_of(node["bbox"])
+        return {name: with_areas(child) for name, child in node.items()}
+    return [with_areas(child) for child in node] if isinstance(node, list) else node
+
+
+def _numbers(node: Any) -> Iterator[float]:
+    if isinstance(node, float):
+        yield node
+    children: Any = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from _numbers(child)
 
 
 def _operators(node: Any) -> Iterator[str]:

@@ -50,15 +50,24 @@ def projected(box: BoundingBox, *, srid: int, data: BoundingBox | None) -> list[
 
 def bbox_filter(bbox: Sequence[float], *, column: str, srid: int, data: BoundingBox | None) -> Expr:
     """What intersects a box of OGC API Features (CRS84, with or without heights), as CQL2."""
-    west, south, east, north = (*bbox[:2], *bbox[3:5]) if len(bbox) == 6 else bbox
     conditions = [
         condition
-        for part in parts_of((west, south, east, north))
+        for part in parts_of(_flat(bbox))
         for condition in _conditions(part, column=column, srid=srid, data=data)
     ]
     if not conditions:
         return Expr(_NEVER)
     return Expr({"op": "or", "args": conditions} if len(conditions) > 1 else conditions[0])
+
+
+def area_of(bbox: Sequence[float]) -> dict[str, Any]:
+    """A box (CRS84, with or without heights) as a geometry of GeoJSON, in degrees."""
+    polygons = [_polygon(part)["coordinates"] for part in parts_of(_flat(bbox))]
+    return {"type": "MultiPolygon", "coordinates": polygons}
+
+
+def _flat(bbox: Sequence[float]) -> Sequence[float]:
+    return (*bbox[:2], *bbox[3:5]) if len(bbox) == 6 else bbox
 
 
 def _conditions(

@@ -6,12 +6,15 @@ from math import isfinite
 from typing import Any
 
 import orjson
+from ciso8601 import parse_rfc3339
 from cql2 import Expr
 from pydantic import Field, PrivateAttr
 from tipg.collections import Column, PgCollection, geojson_schema
+from tipg.errors import InvalidBBox, InvalidDatetime
 
 from core.errors import NotFound
 from infrastructure.queries import load
+from triggers.serving.csv_rows import COLUMNS
 from triggers.serving.datasets import QUERIES, PublishedDatasets
 from triggers.serving.layers import PublishedLayer, PublishedLayers
 from triggers.serving.places import BoundingBox, bbox_filter
@@ -69,14 +72,36 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
                 }
         return found
 
-    def cql_where(self, *args: Any, bbox: list[float] | None = None, **kwargs: Any) -> Expr | None:
-        """See tipg. A `bbox` may cross the antimeridian, and lie where the table's CRS has no place."""
-        where: Expr | None = super().cql_where(*args, **kwargs)
+    def cql_where(
+        self,
+        *args: Any,
+        bbox: list[float] | None = None,
+        datetime: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Expr | None:
+        """See tipg. A `bbox` may cross the antimeridian, and lie where the table's CRS has no place.
+
+        Both ends of an interval are in it (OGC 17-069r4, section 7.15.4); in the library's, only one is.
+        """
+        first, *others = _halves(datetime)
+        where: Expr | None = super().cql_where(*args, datetime=first, **kwargs)
+        for other in others:
+            where += super().cql_where(datetime=other, dt=kwargs.get("dt"))
         geometry = self.get_geometry_column(kwargs.get("geom"))
+        if bbox is not None and not all(map(isfinite, bbox)):
+            raise InvalidBBox("A number of the bbox is not finite.")
         if bbox is None or geometry is None:
             return where
         wanted = bbox_filter(bbox, column=geometry.name, srid=geometry.srid, data=self.bbox)
         return where + wanted if where else wanted
+
+    def _sortby(self, sortby: str | None) -> str:
+        """See tipg; equal values in the order of their ids, so that pages have each feature once."""
+        sorts = self._sort_expressions(sortby)
+        key = self.id_column
+        if key is not None and key.name not in {name for name, _ in sorts}:
+            sorts = [*sorts, *self._sort_expressions(key.name)]
+        return f"ORDER BY {', '.join(text for _, text in sorts)}"
 
     async def get_tile(self, conn: Any, **asked: Any) -> bytes:
         """The Mapbox Vector Tile; see `triggers.serving.vector_tiles`.
@@ -85,6 +110,13 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
             EmptyTile: the tile has no feature.
         """
         return await TileMaker(self, conn).tile(TileAsked.of(self, **asked))
+
+    async def features(self, conn: Any, **asked: Any) -> Any:
+        """See tipg."""
+        geometry = self.get_geometry_column(asked.get("geom"))
+        place = ["geometry"] if geometry is not None else []
+        COLUMNS.set([*self.columns(asked.get("properties")), *place])
+        return await super().features(conn, **asked)
 
     def _select_property_columns(self, properties: list[str] | None) -> list[str]:
         """See tipg; bytes as Base64 (RFC 4648), for JSON has none."""
@@ -124,6 +156,21 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
             if exact and not asked.get("geom_as_wkt"):
                 feature["properties"].update(_numbers(feature["properties"], exact))
             yield feature
+
+
+def _halves(datetime: list[str] | None) -> list[list[str] | None]:
+    """A closed interval as two that are open on one side; anything else as it is.
+
+    Raises:
+        InvalidDatetime: it ends before it starts.
+        ValueError: an end is no time of RFC 3339.
+    """
+    if datetime is None or len(datetime) != 2 or {"", ".."} & set(datetime):
+        return [datetime]
+    start, end = datetime
+    if parse_rfc3339(start) > parse_rfc3339(end):
+        raise InvalidDatetime("The interval ends before it starts.")
+    return [[start, ".."], ["..", end]]
 
 
 def _json_type(column: Column) -> str:

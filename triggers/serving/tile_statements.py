@@ -134,7 +134,7 @@ class TileStatement:
             place=self._placed(),
             source=self._source(reduction),
             choice=self._choice(reduction),
-            order=self._asked.order or 'feature."tile fid"',
+            order=self._asked.order or '"tile row"."tile fid"',
             most=reduction.most,
         )
 

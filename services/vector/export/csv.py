@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.spreadsheets import FORMULA, MARK, NUMBER
 from services.vector.export.column_values import hexadecimal, unique_name
 from services.vector.export.source import GEOMETRY, TableSource
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FORMULA = r"^[=+\-@\t\r]"
-# What looks like a number is one: it cannot run anything (OWASP, "CSV Injection").
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _MOST_ROWS = 4096  # at a time: well-known text is several times as large as what it is made of
 _AXES = ("x", "y", "z", "m")
 
@@ -80,15 +78,15 @@ class _Rows:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        looks = pc.match_substring_regex(array, _FORMULA)
-        runs = pc.fill_null(pc.and_not(looks, pc.match_substring_regex(array, _NUMBER)), fill_value=False)
+        looks = pc.match_substring_regex(array, FORMULA)
+        runs = pc.fill_null(pc.and_not(looks, pc.match_substring_regex(array, NUMBER)), fill_value=False)
         self._notes.count(
             "FORMULA_NEUTRALISED",
             pc.sum(runs).as_py() or 0,
             "texts that a spreadsheet would run as formulas have an apostrophe before them.",
             column=name,
         )
-        return pc.if_else(runs, pc.binary_join_element_wise(pa.scalar("'"), array, ""), array)
+        return pc.if_else(runs, pc.binary_join_element_wise(pa.scalar(MARK), array, ""), array)
 
     def _places(self, geometries: "pa.Array") -> "list[pa.Array]":
         import pyarrow as pa

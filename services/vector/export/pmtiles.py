@@ -16,6 +16,7 @@ from services.vector.export.source import TableSource
 
 MOST_TILE_BYTES = 500_000
 _MOST_FEATURES = 20_000  # of one layer of a tile
+_MOST_LETTERS = 200  # of a text, in tiles that would be too large
 _MOST_TILES = 200_000
 _DEEPEST = 14
 _TILES_AT_A_TIME = 64
@@ -37,10 +38,12 @@ Place = tuple[int, int]
 def write_pmtiles(sources: Sequence[TableSource], target: Path, *, name: str) -> None:
     """Write all tables as layers of the tiles; below the deepest zoom viewers enlarge it.
 
-    A tile that would be larger than 500 kB (compressed) holds its largest features alone, which is noted.
+    A tile that would be larger than 500 kB (compressed) has its long texts cut, then holds its largest
+    features alone, and is left out when one alone is still too large. All of that is noted.
 
     Raises:
-        PermanentTaskError: NOTHING_TO_DRAW: no feature has a place in Web Mercator.
+        PermanentTaskError: NOTHING_TO_DRAW: no feature has a place in Web Mercator. FORMAT_LIMIT: every tile
+            was left out.
     """
     readings = [source.reading() for source in sources]
     with sources[0].reader.tiling(readings) as tables:
@@ -52,7 +55,7 @@ def write_pmtiles(sources: Sequence[TableSource], target: Path, *, name: str) ->
             for z, (x, y), content in pyramid.tiles():
                 writer.write_tile(_tile_id(z, x, y), content)
             if not writer.tile_entries:
-                raise _nothing_to_draw()
+                raise _all_too_large() if pyramid.has_left_out else _nothing_to_draw()
             writer.finalize(_header(pyramid), _metadata(sources, pyramid, name=name))
     _note(sources)
 
@@ -66,9 +69,15 @@ class _Pyramid:
         self._sources, self._tables = sources, tables
         self.bounds = _united(extents)
         self.deepest = max(map(_finest_zoom, extents))
+        self.has_left_out = False
+        self._thinned_zooms: set[int] = set()
 
     def tiles(self) -> Iterator[tuple[int, Place, bytes]]:
         """Every tile that is not empty. Where a zoom would have too many, the one before is the deepest."""
+        yield from self._all_tiles()
+        self._note_thinned()  # not before it is known which zoom is the deepest
+
+    def _all_tiles(self) -> Iterator[tuple[int, Place, bytes]]:
         places: list[Place] = [(0, 0)]
         made = 0
         for zoom in range(self.deepest + 1):
@@ -77,7 +86,9 @@ class _Pyramid:
                 self._report(zoom, start / len(places))
                 for place, content in self._drawn(zoom, places[start : start + _TILES_AT_A_TIME]):
                     found.append(place)  # what is too small, or too much, for this zoom may show below
-                    if 0 < len(content) <= MOST_TILE_BYTES:
+                    if len(content) > MOST_TILE_BYTES:
+                        self._left_out()
+                    elif content:
                         made += 1
                         yield zoom, place, content
             places = self._below(zoom, found)
@@ -95,35 +106,55 @@ class _Pyramid:
             for tile in table.tiles(zoom, places, layer=source.name, most=_MOST_FEATURES):
                 layers[tile.x, tile.y].append(tile)
                 if tile.is_thinned:
-                    self._thinned(zoom)
+                    self._thinned_zooms.add(zoom)
         for place, found in layers.items():
             if found:
                 yield place, self._bounded(zoom, place, found)
 
     def _bounded(self, zoom: int, place: Place, layers: Sequence[TileRow]) -> bytes:
-        """The tile, with half the features as often as it takes; one alone may still be too large."""
+        """The tile, with long texts cut and half the features as often as it takes.
+
+        One feature alone may still be too large.
+        """
         if not any(layer.feature_count for layer in layers):
             return b""
-        content, most = _compressed(layers), max(layer.feature_count for layer in layers)
+        content, most = _compressed(layers), _MOST_FEATURES
+        if len(content) > MOST_TILE_BYTES:
+            content = self._cut(zoom, place, content)
+            most = max(layer.feature_count for layer in layers)
         while len(content) > MOST_TILE_BYTES and most > 1:
             most = max(min(most // 2, int(most * MOST_TILE_BYTES / len(content))), 1)
-            self._thinned(zoom)
-            content = _compressed(
-                [
-                    tile
-                    for source, table in zip(self._sources, self._tables, strict=True)
-                    for tile in table.tiles(zoom, [place], layer=source.name, most=most)
-                ]
-            )
+            self._thinned_zooms.add(zoom)
+            content = self._smaller(zoom, place, most)
         return content
 
-    def _thinned(self, zoom: int) -> None:
-        if zoom == self.deepest:
-            words = "Some tiles of the deepest zoom hold their largest features alone."
-            self._sources[0].notes.say("TILES_THINNED_DEEPEST", words)
-        else:
+    def _cut(self, zoom: int, place: Place, content: bytes) -> bytes:
+        shorter = self._smaller(zoom, place, _MOST_FEATURES)
+        if len(shorter) < len(content):
+            words = f"Tiles that 500 kB do not hold have texts of at most {_MOST_LETTERS} letters."
+            self._sources[0].notes.say("TILE_TEXTS_CUT", words)
+        return shorter
+
+    def _smaller(self, zoom: int, place: Place, most: int) -> bytes:
+        return _compressed(
+            tile
+            for source, table in zip(self._sources, self._tables, strict=True)
+            for tile in table.tiles(zoom, [place], layer=source.name, most=most, most_letters=_MOST_LETTERS)
+        )
+
+    def _left_out(self) -> None:
+        self.has_left_out = True
+        words = "tiles are left out: one feature alone, or one of each layer, is more than 500 kB hold."
+        self._sources[0].notes.count("TILES_LEFT_OUT", 1, words)
+
+    def _note_thinned(self) -> None:
+        notes = self._sources[0].notes
+        if self._thinned_zooms - {self.deepest}:
             words = "Tiles with more features than 500 kB hold show the largest ones; deeper zooms show more."
-            self._sources[0].notes.say("TILES_THINNED", words)
+            notes.say("TILES_THINNED", words)
+        if self.deepest in self._thinned_zooms:
+            words = "Some tiles of the deepest zoom hold their largest features alone."
+            notes.say("TILES_THINNED_DEEPEST", words)
 
     def _below(self, zoom: int, places: Sequence[Place]) -> list[Place]:
         below = [(2 * x + i, 2 * y + j) for x, y in places for i in (0, 1) for j in (0, 1)]
@@ -150,6 +181,14 @@ def _nothing_to_draw() -> PermanentTaskError:
         "No feature has a place on a map.",
         code="NOTHING_TO_DRAW",
         remedy="Take a format that holds features without a place, for example GeoPackage.",
+    )
+
+
+def _all_too_large() -> PermanentTaskError:
+    return PermanentTaskError(
+        "Every tile has a feature that alone is larger than the 500 kB of a tile.",
+        code="FORMAT_LIMIT",
+        remedy="Take another format, for example GeoPackage or GeoParquet.",
     )
 
 

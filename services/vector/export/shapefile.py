@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import PermanentTaskError
+from core.spreadsheets import harmless
 from services.vector.export.column_values import Abilities
 from services.vector.export.gdal_columns import GdalColumns
 from services.vector.export.gdal_file import GdalLayer, write_layer
@@ -203,7 +204,7 @@ def _write_names(source: TableSource, names: dict[str, str], target: Path) -> No
         writer = csv.writer(file)
         writer.writerow(["field", "column", "source_name", "type"])
         for column in source.table.columns:
-            writer.writerow([names[column.name], column.name, column.source_name, column.sql_type])
+            writer.writerow([names[column.name], column.name, harmless(column.source_name), column.sql_type])
 
 
 def _cut(batch: "pa.RecordBatch", *, known_as: dict[str, str], notes: Notes) -> "pa.RecordBatch":

@@ -20,6 +20,7 @@ from services.vector.export.places import MEDIA_TYPES, ZIP_TYPE, file_names, zip
 from services.vector.export.pmtiles import write_pmtiles
 from services.vector.export.shapefile import write_shapefile
 from services.vector.export.source import Progress, TableSource
+from services.vector.layer_names import layer_names
 
 _MEMORY_LIMIT_BYTES = 4 * 1024**3  # address space; rows come in batches, tiles one by one
 _OF_ONE_TABLE: Mapping[ExportFormat, Callable[[TableSource, Path], None]] = {
@@ -65,14 +66,24 @@ def export_file(parameters: ExportFileParameters, context: TaskContext) -> Expor
 def _sources(parameters: ExportFileParameters, context: TaskContext) -> list[TableSource]:
     expected = sum(table.feature_count for table in parameters.tables)
     progress, notes = Progress(context, expected), Notes()
-    names = file_names(table.name for table in parameters.tables)
-    if parameters.format in (ExportFormat.GEOPACKAGE, ExportFormat.PMTILES):
-        names = [table.name for table in parameters.tables]  # of layers, which are free
+    names = _names([table.name for table in parameters.tables], parameters.format, notes)
     reader = context.vectors.reader
     return [
         TableSource(table, name, reader, progress, notes)
         for table, name in zip(parameters.tables, names, strict=True)
     ]
+
+
+def _names(wanted: list[str], kind: ExportFormat, notes: Notes) -> list[str]:
+    """Names of files, or of layers within the one file."""
+    if kind is ExportFormat.PMTILES:
+        return wanted  # whatever they are
+    if kind is not ExportFormat.GEOPACKAGE:
+        return file_names(wanted)
+    names = list(layer_names(wanted))
+    if changed := [f"'{old}' is '{new}'" for old, new in zip(wanted, names, strict=True) if old != new]:
+        notes.say("LAYER_RENAMED", f"A GeoPackage cannot have layers of these names: {', '.join(changed)}.")
+    return names
 
 
 def _written(

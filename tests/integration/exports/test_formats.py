@@ -59,6 +59,23 @@ def test_cells_that_would_run_are_made_harmless(
     assert ("FORMULA_NEUTRALISED" in codes(exported)) == (text != written)
 
 
+@pytest.mark.parametrize("kind", ["geojson", "pmtiles"])
+def test_columns_called_like_parts_of_a_statement_are_columns(
+    export: Exporter, connection: Connection, kind: str
+) -> None:
+    names = ("p", "feature", "place", "placed", "chosen", "source", "found", "page", "sized", "made", "asked")
+    columns = {name: ("text", [f"'{name}!'"]) for name in names}
+    table = create_table(connection, "shadowing", ["POINT(1 2)"], geometry_type="Point", columns=columns)
+    _, path = export(kind, table)
+    if kind == "geojson":
+        [feature] = json.loads(path.read_text())["features"]
+        assert feature["properties"] == {name: f"{name}!" for name in names}
+    else:
+        with path.open("rb") as file:
+            content = gzip.decompress(Reader(MmapSource(file)).get(0, 0, 0))
+        assert all(f"{name}!".encode() in content for name in names)
+
+
 def test_columns_called_like_places_keep_their_names(export: Exporter, connection: Connection) -> None:
     table = create_table(
         connection, "named", POINT, geometry_type="Point", columns={"x": ("text", ["'mine'"])}
@@ -88,6 +105,18 @@ def test_names_are_cut_and_told_beside(export: Exporter, connection: Connection)
     }  # fmt: skip
     assert rows_of("shp", path)[1][1] == {names[name]: number for number, name in enumerate(columns)}
     assert "NAME_CUT" in codes(exported)
+
+
+def test_names_that_would_run_are_told_harmless(export: Exporter, connection: Connection) -> None:
+    table = create_table(connection, "cells", POINT, geometry_type="Point", columns={"a": ("integer", ["1"])})
+    [column] = table.columns
+    named = table.model_copy(update={"columns": (column.model_copy(update={"source_name": "=cmd|'x'!A0"}),)})
+
+    _, path = export("shp", named)
+
+    with zipfile.ZipFile(path) as archive:
+        told = archive.read("cells_fields.csv").decode("utf-8-sig")
+    assert told.splitlines()[1] == "a,a,'=cmd|'x'!A0,integer"
 
 
 def test_long_texts_are_cut_between_letters(export: Exporter, connection: Connection) -> None:
@@ -164,6 +193,22 @@ def test_several_tables_are_zipped_under_names_that_are_safe(
         stems = {Path(name).stem for name in archive.namelist() if not name.endswith("_fields.csv")}
         assert all(entry.filename == Path(entry.filename).name for entry in archive.infolist())
     assert stems == {"roads", "Roads_2", "roads_3", "Straßen_Wege"}
+
+
+def test_layers_do_not_take_the_names_of_a_geopackages_own_tables(
+    export: Exporter, connection: Connection
+) -> None:
+    names = ("gpkgdata", "GPKG_x", "rtree_a", "Sqlite_y", "Roads", "roads")
+    tables = [
+        create_table(connection, f"t{number}", POINT, geometry_type="Point").model_copy(update={"name": name})
+        for number, name in enumerate(names)
+    ]
+
+    exported, path = export("gpkg", *tables)
+
+    renamed = ["layer gpkgdata", "layer GPKG_x", "layer rtree_a", "layer Sqlite_y", "Roads", "roads_2"]
+    assert pyogrio.list_layers(path)[:, 0].tolist() == renamed
+    assert "LAYER_RENAMED" in codes(exported)
 
 
 def test_a_geopackage_holds_all_tables_and_is_the_same_each_time(
@@ -278,14 +323,28 @@ def test_no_tile_is_larger_than_it_may_be(export: Exporter, connection: Connecti
     table = create_table(connection, "many", [], geometry_type="Point", columns={"word": ("text", [])})
     connection.execute(
         "INSERT INTO geo.many SELECT n, (SELECT string_agg(md5(random()::text || n || m), '')"
-        " FROM generate_series(1, 32) m), ST_SetSRID(ST_Point(10 + n * 1e-6, 50), 4326)"
-        " FROM generate_series(1, 1200) n"
+        " FROM generate_series(1, 6) m), ST_SetSRID(ST_Point(10 + n * 1e-6, 50), 4326)"
+        " FROM generate_series(1, 6000) n"
     )
-    exported, path = export("pmtiles", table.model_copy(update={"feature_count": 1200}))
+    exported, path = export("pmtiles", table.model_copy(update={"feature_count": 6000}))
     _, _, tiles = tiles_of(path)
     sizes = [len(content) for content in tiles.values()]
     assert 250_000 < max(sizes) <= 500_000
     assert "TILES_THINNED" in codes(exported)
+
+
+def test_a_long_text_does_not_cost_its_tile(export: Exporter, connection: Connection, tmp_path: Path) -> None:
+    table = create_table(
+        connection, "long", ["LINESTRING(0 0, 1 1)", "POINT(0 0)"], geometry_type="Geometry",
+        columns={"word": ("text", [
+            "(SELECT string_agg(md5(n::text), '') FROM generate_series(1, 40000) n)", "'short'"
+        ])},
+    )  # fmt: skip
+    exported, path = export("pmtiles", table)
+    _, _, tiles = tiles_of(path)
+    words = [each["properties"]["word"] for each in features_of(tiles[0, 0, 0], "long", tmp_path)]
+    assert sorted(map(len, words)) == [5, 200]
+    assert {"TILE_TEXTS_CUT"} == codes(exported) & {"TILE_TEXTS_CUT", "TILES_THINNED", "TILES_LEFT_OUT"}
 
 
 def test_a_line_of_a_metre_is_in_the_tiles_of_every_zoom(export: Exporter, connection: Connection) -> None:

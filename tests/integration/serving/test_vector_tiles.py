@@ -226,3 +226,21 @@ def test_clients_choose_features(
 ) -> None:
     publish_layer(app_connection, "stars", rows=STARS, columns={"name": "text"}, is_generalised=True)
     assert set(read_tile(tile(client, "stars", "3/4/2", query).body).shapes) == fids
+
+
+def test_columns_called_like_parts_of_the_statement_are_columns(
+    client: FunctionsClient, app_connection: Connection
+) -> None:
+    names = ("p", "feature", "place", "placed", "chosen", "source", "found")
+    values = ", ".join(f"'x' AS {name}" for name in names)
+    publish_layer(
+        app_connection,
+        "shadowing",
+        rows=f"SELECT 1 AS fid, {values}, ST_Point(1, 2) AS geom",
+        columns=dict.fromkeys(names, "text"),
+    )
+    path = "/api/ogc/features/collections/shadowing/tiles/WebMercatorQuad/0/0/0"
+    for query in ("", "?sortby=feature"):
+        answer = client.get(path + query)
+        assert answer.status == 200
+        assert read_tile(answer.body).attributes[1] == dict.fromkeys(names, "x")

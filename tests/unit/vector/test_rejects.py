@@ -88,12 +88,21 @@ def test_the_crs_is_that_of_the_source(tmp_path: Path, crs: str) -> None:
 
 def test_a_layer_for_each_table_under_names_that_can_be(tmp_path: Path) -> None:
     rows = _file(tmp_path / "r.arrow", ["POINT (1 2)"], **_values(1))
-    names = ["A", "a", "sqlite_x", "x\0\n'\"; drop table", " ", "A"]
+    names = ["A", "a", "sqlite_x", "GPKGdata", "x\0\n'\"; drop table", " ", "A"]
     plans = [_plan(layer=name) for name in names] + [_plan(layer="A", family="points")]
     write_rejects([(plan, [rows, rows]) for plan in plans], tmp_path / "r.gpkg")
 
     found = [name for name, _ in pyogrio.list_layers(tmp_path / "r.gpkg").tolist()]
-    assert found == ["A", "a_2", "layer sqlite_x", "x '\"; drop table", "layer", "a_3", "A points"]
+    assert found == [
+        "A",
+        "a_2",
+        "layer sqlite_x",
+        "layer GPKGdata",
+        "x '\"; drop table",
+        "layer",
+        "a_3",
+        "A points",
+    ]
     assert {pyogrio.read_info(tmp_path / "r.gpkg", layer=name)["features"] for name in found} == {2}
 
 
