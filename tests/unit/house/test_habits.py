@@ -14,7 +14,7 @@ _ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb"}
 _SETTINGS_LIBRARIES = {"dotenv", "pydantic_settings"}
 
 # A GeoPackage is a SQLite database: its reader speaks to the file, not to ours.
-_MAY_HOLD_SQL = ("infrastructure/", "services/vector/geopackage.py")
+_MAY_HOLD_SQL = ("infrastructure/", "services/vector/geopackage")
 
 _SESSION_LOCK = re.compile(r"pg_(?:try_)?advisory_(?:lock|unlock)", re.IGNORECASE)
 
