@@ -24,7 +24,8 @@ from core.janitor import Janitor
 from core.leases import HeldLease, LeaseKeeper
 from core.listeners import Announcement, Announcer, ListenerCheck
 from core.execution import ContextFactory, TaskExecutor
-from core.machine import Backoff, CoreMachine, WorkerIdentity
+from core.machine import Backoff, CoreMachine
+from core.models.task import WorkerIdentity
 from core.models.task import ClaimedTask
 from core.orchestration_manager import OrchestrationManager
 from core.ports import BlobStore, MessageSender
@@ -287,6 +288,7 @@ def _machine(
         task_logs=TaskLogRepository(database),
         identity=WorkerIdentity(app_name=settings.app_mode.app_name, worker=this_process(), lease=lease),
         backoff=_backoff(settings),
+        follow_on=timedelta(seconds=settings.engine.follow_on_seconds),
         on_job_terminal=on_job_terminal,
     )
 

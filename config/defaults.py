@@ -25,7 +25,8 @@ class EngineDefaults:
     A lease is renewed every third of its length, so a worker is taken for dead after three missed
     renewals. The silences are how long the janitor waits before it takes a message for lost.
     Schedules are NCRONTAB with seconds first. What a failed job has made is kept for a day. At least
-    `LEAST_WINDOW` tasks may be out on a queue, and twice as many as its living listeners have slots.
+    `LEAST_WINDOW` tasks may be out on a queue, and twice as many as its living listeners have slots. For
+    `FOLLOW_ON_SECONDS` the worker of a message goes on with what waits behind it, and others have to wait.
     """
 
     LEASE_SECONDS = 20.0
@@ -34,6 +35,7 @@ class EngineDefaults:
     RETRY_CAP_SECONDS = 300.0
     FINALIZE_ATTEMPTS = 3
     LEAST_WINDOW = 32
+    FOLLOW_ON_SECONDS = 0.25
     SLOTS = 16
     TASK_SILENCE_SECONDS = 20.0
     JOB_SILENCE_SECONDS = 20.0

@@ -37,6 +37,11 @@ class EngineConfig(BaseSettings):
         ge=1,
         description="tasks that may be out on a queue at a time, at least",
     )
+    follow_on_seconds: float = Field(
+        EngineDefaults.FOLLOW_ON_SECONDS,
+        ge=0,
+        description="how long the worker of a message goes on with tasks that wait behind it; 0: not at all",
+    )
     slots: int = Field(
         EngineDefaults.SLOTS,
         ge=1,

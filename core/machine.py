@@ -6,6 +6,7 @@ StateManager's business, and whoever wants to know when a job ends gives `on_job
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from core.errors import AppError, ContractViolation
 from core.execution import TaskExecutor
 from core.leases import HeldLease, LeaseKeeper
 from core.models.results import ErrorDetail
-from core.models.task import ClaimedTask, TaskStatus
+from core.models.task import ClaimedTask, TaskStatus, WorkerIdentity
 from core.ports import TaskStore
 from core.schema.queue import (
     JobSubmitMessage,
@@ -45,15 +46,6 @@ class Backoff:
         return full * random.uniform(0.5, 1.0)  # noqa: S311  jitter, no secret
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerIdentity:
-    """Who executes tasks here: the app's name, and a name for this process."""
-
-    app_name: str
-    worker: str
-    lease: timedelta
-
-
 class CoreMachine:
     """Runs jobs: job -> stages one after the other -> tasks side by side."""
 
@@ -68,8 +60,10 @@ class CoreMachine:
         task_logs: TaskLogStore,
         identity: WorkerIdentity,
         backoff: Backoff,
+        follow_on: timedelta,
         on_job_terminal: Callable[[str], None],
     ) -> None:
+        """`follow_on`: how long the worker of a message goes on with tasks that wait behind it."""
         self._state = state
         self._tasks = tasks
         self._leases = leases
@@ -78,6 +72,7 @@ class CoreMachine:
         self._task_logs = task_logs
         self._identity = identity
         self._backoff = backoff
+        self._follow_on_seconds = follow_on.total_seconds()
         self._on_job_terminal = on_job_terminal
 
     def process_job_message(self, body: bytes) -> None:
@@ -100,7 +95,9 @@ class CoreMachine:
         crashpoint("job_message_before_completion")
 
     def process_task_message(self, body: bytes) -> None:
-        """Claim the task of a message and run it. Does nothing when there is nothing to claim.
+        """Claim the task of a message and run it, and for a while those that wait behind it (ADR 20).
+
+        Does nothing when there is nothing to claim.
 
         Raises:
             MalformedMessage: the body is no message of ours; it belongs in the dead-letter queue.
@@ -108,39 +105,44 @@ class CoreMachine:
         """
         message = parse_task_message(body)
         crashpoint("task_before_claim")
-        claimed = self._tasks.claim(
-            message.task_id,
-            worker=self._identity.worker,
-            app_name=self._identity.app_name,
-            lease=self._identity.lease,
-        )
+        claimed = self._tasks.claim(message.task_id, self._identity)
         if claimed is None:
             LOG.debug("nothing to claim", extra={"action": "claim_skipped", "task_id": message.task_id})
             return
-        crashpoint("task_after_claim")
-        with self._leases.hold(claimed) as lease, collect(claimed) as log:
-            self._execute(claimed, lease)
-        keep(self._task_logs, claimed, log)
+        until = time.monotonic() + self._follow_on_seconds
+        following: ClaimedTask | None = claimed
+        while following is not None:
+            following = self._run(following, until=until)
         crashpoint("task_after_finish_before_completion")
         self._dispatcher.wake(claimed.target_queue)
 
-    def _execute(self, claimed: ClaimedTask, lease: HeldLease) -> None:
+    def _run(self, claimed: ClaimedTask, *, until: float) -> ClaimedTask | None:
+        """Run a task; the next one, which is claimed already, if one waits and `until` has not come."""
+        crashpoint("task_after_claim")
+        with self._leases.hold(claimed) as lease, collect(claimed) as log:
+            following = self._execute(claimed, lease, until=until)
+        keep(self._task_logs, claimed, log)
+        return following
+
+    def _execute(self, claimed: ClaimedTask, lease: HeldLease, *, until: float) -> ClaimedTask | None:
         where = {"job_id": claimed.job_id, "task_id": claimed.task_id, "attempt": claimed.attempt}
         try:
             stored = self._executor.execute(claimed, lease)
         except Exception as exc:  # noqa: BLE001  the one place where a handler's fault becomes a state
             self._record_failure(claimed, exc, lease)
-            return
+            return None
         crashpoint("task_after_handler_before_finish")
+        take_for = self._identity if time.monotonic() < until else None
         try:
-            applied = self._tasks.finish(claimed, TaskStatus.COMPLETED, result=stored)
+            completed = self._tasks.complete(claimed, stored, take_for=take_for)
         except ContractViolation as exc:
             self._record_failure(claimed, exc, lease)
-            return
-        if applied:
+            return None
+        if completed.applied:
             LOG.info("task completed", extra={"action": "task_completed", **where})
         else:
             LOG.warning("result of a lost lease dropped", extra={"action": "fenced_out", **where})
+        return completed.taken
 
     def _record_failure(self, claimed: ClaimedTask, exc: Exception, lease: HeldLease) -> None:
         where = {"job_id": claimed.job_id, "task_id": claimed.task_id, "attempt": claimed.attempt}

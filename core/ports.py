@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from core.models.job import Hole, JobRecord, NewJob
 from core.models.results import ErrorDetail
 from core.models.stage import Stage, StagePlan, StageRecord, StoredResult
-from core.models.task import ClaimedTask, TaskRecord, TaskStatus
+from core.models.task import ClaimedTask, Completed, TaskRecord, TaskStatus, WorkerIdentity
 from core.schema.queue import JobsQueueMessage
 
 # -- the engine's state ---------------------------------------------------------------------------
@@ -96,10 +96,20 @@ class JobStore(Protocol):
 
 
 class TaskStore(Protocol):
-    """Statements on tasks; each is one transaction of its own when called outside a unit of work."""
+    """Statements on tasks, each a transaction of its own."""
 
-    def claim(self, task_id: str, *, worker: str, app_name: str, lease: timedelta) -> ClaimedTask | None:
+    def claim(self, task_id: str, worker: WorkerIdentity) -> ClaimedTask | None:
         """Take the task under a lease; None when there is nothing to do (done, leased, not due, ended)."""
+
+    def complete(
+        self, claimed: ClaimedTask, result: Mapping[str, Any], *, take_for: WorkerIdentity | None
+    ) -> Completed:
+        """`finish` an attempt that has done its work, and in the same transaction take for this worker what
+        waits behind it on its queue, unless somebody else waits there as well (ADR 20).
+
+        Raises:
+            ContractViolation: (STAGE_RESULT_INVALID) the result cannot be stored.
+        """
 
     def finish(
         self,
@@ -174,9 +184,6 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobStore: ...
-
-    @property
-    def tasks(self) -> TaskStore: ...
 
     @property
     def outbox(self) -> Outbox: ...

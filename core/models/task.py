@@ -1,7 +1,7 @@
 """Tasks: the units that workers execute."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
 
@@ -30,7 +30,7 @@ class TaskStatus(StrEnum):
 
 
 TASK_TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
-    TaskStatus.PENDING_QUEUE: frozenset({TaskStatus.QUEUED, TaskStatus.CANCELLED}),
+    TaskStatus.PENDING_QUEUE: frozenset({TaskStatus.QUEUED, TaskStatus.PROCESSING, TaskStatus.CANCELLED}),
     TaskStatus.QUEUED: frozenset({TaskStatus.PROCESSING, TaskStatus.FAILED, TaskStatus.CANCELLED}),
     TaskStatus.PROCESSING: frozenset(
         {
@@ -92,6 +92,15 @@ class NewTask:
     max_attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerIdentity:
+    """Who executes tasks: the app's name, a name for this process, and how long its silence is borne."""
+
+    app_name: str
+    worker: str
+    lease: timedelta
+
+
 class ClaimedTask(BaseModel):
     """A task that this worker now holds under a lease, fenced by `attempt`."""
 
@@ -107,3 +116,11 @@ class ClaimedTask(BaseModel):
     attempt: int
     max_attempts: int
     platform_request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What became of a completion: whether it counts, and the task that its worker holds next, if any."""
+
+    applied: bool
+    taken: ClaimedTask | None = None

@@ -1,6 +1,6 @@
 """Tasks in PostgreSQL (`core.ports.TaskStore`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from core.models.results import ErrorDetail
-from core.models.task import ClaimedTask, TaskRecord, TaskStatus
+from core.models.task import ClaimedTask, TaskRecord, TaskStatus, WorkerIdentity
 from core.schema.queue import SCHEMA_VERSION
 from infrastructure.queries import load
 from infrastructure.repositories.outbox import OutboxRepository
@@ -26,30 +26,14 @@ class TaskRepository:
         self._outbox = outbox
         self._jobs_queue = jobs_queue
 
-    def claim(self, task_id: str, *, worker: str, app_name: str, lease: timedelta) -> ClaimedTask | None:
+    def claim(self, task_id: str, worker: WorkerIdentity) -> ClaimedTask | None:
         """See `core.ports.TaskStore`."""
-        values = {
-            "task_id": task_id,
-            "worker": worker,
-            "app_name": app_name,
-            "lease": lease,
-            "schema_version": SCHEMA_VERSION,
-        }
-        row = self._connection.execute(_SQL["claim"], values).fetchone()
+        row = self._connection.execute(_SQL["claim"], {"task_id": task_id, **_taker(worker)}).fetchone()
         return ClaimedTask.model_validate(row) if row else None
 
-    def claim_all(
-        self, task_ids: Sequence[str], *, worker: str, app_name: str, lease: timedelta
-    ) -> dict[str, ClaimedTask]:
+    def claim_all(self, task_ids: Sequence[str], worker: WorkerIdentity) -> dict[str, ClaimedTask]:
         """Claim several tasks; those that were got, by id. Rows that are locked are left alone."""
-        values = {
-            "task_ids": list(task_ids),
-            "worker": worker,
-            "app_name": app_name,
-            "lease": lease,
-            "schema_version": SCHEMA_VERSION,
-        }
-        rows = self._connection.execute(_SQL["claim_all"], values)
+        rows = self._connection.execute(_SQL["claim_all"], {"task_ids": list(task_ids), **_taker(worker)})
         return {row["task_id"]: ClaimedTask.model_validate(row) for row in rows}
 
     def complete_all(
@@ -57,14 +41,29 @@ class TaskRepository:
     ) -> set[tuple[str, int]]:
         """Complete attempts of one stage; those that were applied, by task and attempt. Rows that are locked
         are left alone."""
-        values = {
+        rows = self._connection.execute(_SQL["complete_all"], self._completions(completions))
+        return self._applied(rows)
+
+    def complete_and_take(
+        self, completions: Sequence[tuple[ClaimedTask, Mapping[str, Any]]], worker: WorkerIdentity
+    ) -> tuple[set[tuple[str, int]], list[ClaimedTask]]:
+        """`complete_all`, and the tasks taken in their places: as many at most as were applied."""
+        values = {**self._completions(completions), **_taker(worker)}
+        rows = self._connection.execute(_SQL["complete_and_take"], values).fetchall()
+        taken = [ClaimedTask.model_validate(row["taken"]) for row in rows if row["taken"] is not None]
+        return self._applied(row for row in rows if row["taken"] is None), taken
+
+    def _completions(self, completions: Sequence[tuple[ClaimedTask, Mapping[str, Any]]]) -> dict[str, object]:
+        return {
             "task_ids": [claimed.task_id for claimed, _ in completions],
             "attempts": [claimed.attempt for claimed, _ in completions],
             "results": [Jsonb(dict(result)) for _, result in completions],
             "jobs_queue": self._jobs_queue,
         }
+
+    def _applied(self, rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:
         applied = set()
-        for row in self._connection.execute(_SQL["complete_all"], values):
+        for row in rows:
             if row["applied"]:
                 applied.add((row["task_id"], row["attempt"]))
                 self._outbox.promised.extend(row["outbox_ids"])
@@ -105,3 +104,12 @@ class TaskRepository:
         """See `core.ports.TaskStore`."""
         values = {"job_id": job_id, "stage": stage, "limit": limit, "offset": offset}
         return [TaskRecord.model_validate(row) for row in self._connection.execute(_SQL["list"], values)]
+
+
+def _taker(worker: WorkerIdentity) -> dict[str, object]:
+    return {
+        "worker": worker.worker,
+        "app_name": worker.app_name,
+        "lease": worker.lease,
+        "schema_version": SCHEMA_VERSION,
+    }

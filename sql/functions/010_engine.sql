@@ -60,9 +60,12 @@ $$;
 -- Take a task under a lease. No row: done, leased by another, not due yet, out of attempts, too new for this
 -- code, or its job has ended. A message may arrive a little before `run_after` by the broker's clock. The task
 -- takes on the version of the code that runs it: its result may have fields that older code does not know.
+-- `p_waiting`: also one that has not been let out to its queue; take_tasks knows that it is its turn.
 DROP FUNCTION IF EXISTS app.claim_task(text, text, text, interval);
+DROP FUNCTION IF EXISTS app.claim_task(text, text, text, interval, integer);
 CREATE OR REPLACE FUNCTION app.claim_task(
-    p_task_id text, p_worker text, p_app_name text, p_lease interval, p_schema_version integer DEFAULT 1
+    p_task_id text, p_worker text, p_app_name text, p_lease interval, p_schema_version integer DEFAULT 1,
+    p_waiting boolean DEFAULT false
 ) RETURNS TABLE (
     task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
     target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
@@ -78,7 +81,8 @@ BEGIN
     WHERE t.task_id = p_task_id AND j.job_id = t.job_id AND j.status = 'processing'
       AND t.attempt < t.max_attempts AND t.schema_version <= p_schema_version
       AND ((t.status IN ('queued', 'pending_retry') AND t.run_after <= clock_timestamp() + interval '2 seconds')
-           OR (t.status = 'processing' AND t.lease_until < clock_timestamp()))
+           OR (t.status = 'processing' AND t.lease_until < clock_timestamp())
+           OR (p_waiting AND t.status = 'pending_queue'))
     RETURNING t.task_id, t.job_id, j.job_type, t.stage, t.task_type, t.parameters,
               t.target_queue, t.attempt, t.max_attempts, j.platform_request_id;
 END
@@ -155,6 +159,69 @@ BEGIN
         RETURN QUERY SELECT v.task_id, v.attempt, f.applied, f.outbox_ids
             FROM app.finish_task(v.task_id, v.attempt, 'completed', v.result, NULL, NULL, p_jobs_queue) f;
     END LOOP;
+END
+$$;
+
+-- Take the tasks that wait behind `p_after` on its queue, in their order, without a message for each. None when
+-- a higher priority or another tenant waits there as well: whose turn it is then, release_tasks says. Looks no
+-- further back than `p_after`, where the index holds what was done long ago; what is left there is released.
+CREATE OR REPLACE FUNCTION app.take_tasks(
+    p_after text, p_count integer, p_worker text, p_app_name text, p_lease interval, p_schema_version integer
+) RETURNS TABLE (
+    task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
+    target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
+) LANGUAGE plpgsql
+-- "Is there any such row?" tempts the planner to read the table from its beginning; mostly there is none.
+SET enable_seqscan = off
+AS $$
+DECLARE
+    v_queue text;
+    v_priority smallint;
+    v_tenant text;
+    v_seq bigint;
+    v_task_id text;
+BEGIN
+    SELECT t.target_queue, t.priority, t.tenant, t.seq INTO v_queue, v_priority, v_tenant, v_seq
+    FROM app.tasks t WHERE t.task_id = p_after;
+    IF EXISTS (SELECT 1 FROM app.tasks t WHERE t.target_queue = v_queue AND t.status = 'pending_queue'
+               AND t.priority > v_priority)
+        OR EXISTS (SELECT 1 FROM app.tasks t WHERE t.target_queue = v_queue AND t.status = 'pending_queue'
+                   AND t.priority = v_priority AND t.tenant < v_tenant)
+        OR EXISTS (SELECT 1 FROM app.tasks t WHERE t.target_queue = v_queue AND t.status = 'pending_queue'
+                   AND t.priority = v_priority AND t.tenant > v_tenant)
+    THEN
+        RETURN;
+    END IF;
+    FOR v_task_id IN
+        SELECT t.task_id FROM app.tasks t
+        WHERE t.target_queue = v_queue AND t.status = 'pending_queue'
+          AND t.priority = v_priority AND t.tenant = v_tenant AND t.seq > v_seq
+          AND t.schema_version <= p_schema_version
+        ORDER BY t.seq LIMIT p_count FOR UPDATE SKIP LOCKED
+    LOOP
+        RETURN QUERY SELECT * FROM app.claim_task(
+            v_task_id, p_worker, p_app_name, p_lease, p_schema_version, p_waiting => true);
+    END LOOP;
+END
+$$;
+
+-- complete_tasks, and as many tasks taken that wait behind them as were completed: rows with `taken` are those.
+CREATE OR REPLACE FUNCTION app.complete_and_take(
+    p_task_ids text[], p_attempts integer[], p_results jsonb[], p_jobs_queue text,
+    p_worker text, p_app_name text, p_lease interval, p_schema_version integer
+) RETURNS TABLE (task_id text, attempt integer, applied boolean, outbox_ids bigint[], taken jsonb)
+LANGUAGE plpgsql AS $$
+DECLARE
+    v record;
+    v_applied integer := 0;
+BEGIN
+    FOR v IN SELECT * FROM app.complete_tasks(p_task_ids, p_attempts, p_results, p_jobs_queue) LOOP
+        v_applied := v_applied + v.applied::integer;
+        RETURN QUERY SELECT v.task_id, v.attempt, v.applied, v.outbox_ids, NULL::jsonb;
+    END LOOP;
+    RETURN QUERY SELECT NULL, NULL::integer, NULL::boolean, NULL::bigint[], to_jsonb(t)
+        FROM app.take_tasks(p_task_ids[1], v_applied, p_worker, p_app_name, p_lease, p_schema_version) t
+        WHERE v_applied > 0;
 END
 $$;
 

@@ -12,6 +12,10 @@ SELECT * FROM app.claim_tasks(%(task_ids)s, %(worker)s, %(app_name)s, %(lease)s,
 SELECT task_id, attempt, applied, outbox_ids FROM app.complete_tasks(
     %(task_ids)s, %(attempts)s, %(results)s, %(jobs_queue)s)
 
+-- name: complete_and_take
+SELECT task_id, attempt, applied, outbox_ids, taken FROM app.complete_and_take(
+    %(task_ids)s, %(attempts)s, %(results)s, %(jobs_queue)s, %(worker)s, %(app_name)s, %(lease)s, %(schema_version)s)
+
 -- name: renew
 UPDATE app.tasks t
 SET lease_until = clock_timestamp() + %(lease)s, progress = greatest(t.progress, held.progress),

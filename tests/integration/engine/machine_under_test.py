@@ -14,10 +14,10 @@ from core.control import JobControl
 from core.dispatcher import Dispatcher
 from core.execution import ContextFactory, TaskExecutor
 from core.leases import HeldLease, LeaseKeeper
-from core.machine import Backoff, CoreMachine, WorkerIdentity
+from core.machine import Backoff, CoreMachine
 from core.models.job import JobRecord
 from core.models.stage import Parallelism, Stage, TaskDefinition
-from core.models.task import ClaimedTask
+from core.models.task import ClaimedTask, WorkerIdentity
 from core.orchestration_manager import OrchestrationManager
 from core.ports import OutboxMessage
 from core.registry import HandlerDefinition
@@ -116,6 +116,7 @@ class Engine:
         context_factory: ContextFactory | None = None,
         lease: timedelta = timedelta(seconds=60),
         window: int = 1000,
+        follow_on: timedelta = NOW,
     ) -> None:
         self.url = url
         self.sender = Recorder()
@@ -154,6 +155,7 @@ class Engine:
             task_logs=TaskLogRepository(self.database),
             identity=WorkerIdentity("app-under-test", "worker-1", lease),
             backoff=backoff,
+            follow_on=follow_on,
             on_job_terminal=self.ended.append,
         )
         self.jobs = JobSubmission(

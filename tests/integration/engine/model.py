@@ -20,11 +20,12 @@ class ModelTask:
     lease_expired: bool = False
     effects: int = 0
 
-    def claim(self) -> bool:
-        """Take it under a lease."""
+    def claim(self, *, waiting: bool = False) -> bool:
+        """Take it under a lease; with `waiting` although it has not been let out."""
         due = self.status in ("queued", "pending_retry") or (
             self.status == "processing" and self.lease_expired
         )
+        due = due or (waiting and self.status == "pending_queue")
         if not due or self.attempt >= self.max_attempts:
             return False
         self.status, self.attempt, self.lease_expired = "processing", self.attempt + 1, False

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from core.errors import ContractViolation, NotFound, PermanentTaskError, TransientError
 from core.models.job import JobStatus
 from core.models.stage import TaskDefinition
+from core.models.task import TaskStatus, WorkerIdentity
 from core.schema.queue import MalformedMessage, NewerMessage
 from core.stage_results import StageResults
 from infrastructure.processes import this_process
@@ -159,7 +160,7 @@ def test_a_lost_worker_is_replaced_and_its_late_result_is_fenced_out(database_ur
     engine.deliver(submit)
     (task,) = engine.outbox()
     dead = engine.database.tasks.claim(
-        f"{job_id[:32]}-1-0", worker="dead", app_name="a", lease=timedelta(milliseconds=1)
+        f"{job_id[:32]}-1-0", WorkerIdentity("a", "dead", timedelta(milliseconds=1))
     )
     assert dead is not None
     engine.rows("SELECT pg_sleep(0.01)")
@@ -167,8 +168,6 @@ def test_a_lost_worker_is_replaced_and_its_late_result_is_fenced_out(database_ur
     engine.run()
     assert engine.job(job_id).status is JobStatus.COMPLETED
     assert engine.rows("SELECT attempt FROM app.tasks WHERE stage = 1") == [{"attempt": 2}]
-    from core.models.task import TaskStatus
-
     assert engine.database.tasks.finish(dead, TaskStatus.COMPLETED, result={"n": 99}) is False
     assert engine.job(job_id).result == {"sum": 0}
     engine.deliver(task)
@@ -192,7 +191,7 @@ def test_what_a_killed_process_of_this_machine_had_in_hand_goes_on_at_once(
     )
     for index, worker in enumerate([here, gone, elsewhere]):
         claimed = engine.database.tasks.claim(
-            f"{job_id[:32]}-1-{index}", worker=worker, app_name="a", lease=timedelta(hours=1)
+            f"{job_id[:32]}-1-{index}", WorkerIdentity("a", worker, timedelta(hours=1))
         )
         assert claimed is not None
     assert engine.sweeper.expired_leases() == 0
@@ -215,7 +214,7 @@ def test_a_task_that_kills_every_worker_ends_as_worker_lost(database_urls: Datab
     for _ in range(3):
         engine.outbox()
         claimed = engine.database.tasks.claim(
-            f"{job_id[:32]}-1-0", worker="dies", app_name="a", lease=timedelta(microseconds=1)
+            f"{job_id[:32]}-1-0", WorkerIdentity("a", "dies", timedelta(microseconds=1))
         )
         assert claimed is not None
         engine.rows("SELECT pg_sleep(0.005)")

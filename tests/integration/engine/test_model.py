@@ -26,7 +26,7 @@ from core.control import RetryScope
 from core.errors import Conflict, NotFound, PermanentTaskError, TransientError
 from core.models.results import ErrorDetail
 from core.models.stage import FailurePolicy, Parallelism, Stage, TaskDefinition
-from core.models.task import ClaimedTask, TaskStatus
+from core.models.task import ClaimedTask, TaskStatus, WorkerIdentity
 from core.ports import OutboxMessage
 from core.schema.queue import QueueRole
 from core.stage_results import StageResults
@@ -41,8 +41,9 @@ STEPS_OF_AN_EXAMPLE, USUAL_STEPS = 40, 20  # at most, and with the short ones th
 DEFAULT_STEPS = 1_000
 STEPS = int(os.environ.get("MODEL_STEPS", DEFAULT_STEPS))
 QUEUE = QUEUES[QueueRole.LEGACY_TASKS]
-WINDOW = 4
+WINDOW = 2
 LEASE = NOW.resolution * 3_600_000_000
+WORKER = WorkerIdentity("a", "w", LEASE)
 POLICIES = {"fail_fast": 0, "allow_one": 1, "best_effort": None}
 
 some = st.integers(0, 9_999)
@@ -273,9 +274,7 @@ class EngineAndModel(RuleBasedStateMachine):
         self._claim(self._message(which, keep=again, queue=QUEUE))
 
     def _claim(self, message: OutboxMessage) -> None:
-        claimed = self.engine.database.tasks.claim(
-            json.loads(message.body)["task_id"], worker="w", app_name="a", lease=LEASE
-        )
+        claimed = self.engine.database.tasks.claim(json.loads(message.body)["task_id"], WORKER)
         found = self._task_of(message)
         expected = found is not None and found[1].claim()
         assert (claimed is not None) == expected
@@ -303,6 +302,39 @@ class EngineAndModel(RuleBasedStateMachine):
         assert applied == is_current
         if is_current:
             job.finish(task, status)
+
+    @precondition(lambda self: self.claims)
+    @rule(which=some)
+    def complete_and_go_on(self, which: int) -> None:
+        """A worker has done its work, and is given what waits behind it."""
+        claimed, job, task, run = self.claims[which % len(self.claims)]
+        completed = self.engine.database.tasks.complete(claimed, {"n": task.n}, take_for=WORKER)
+        is_current = _is_current(claimed, job, task, run)
+        assert completed.applied == is_current
+        following = self._next_behind(claimed.task_id) if is_current else None
+        if is_current:
+            job.finish(task, "completed")
+        assert (completed.taken and completed.taken.task_id) == (following and self._id_of(*following))
+        if completed.taken and following:
+            assert following[1].claim(waiting=True)
+            assert completed.taken.attempt == following[1].attempt
+            self.claims.append((completed.taken, *following, following[0].run))
+
+    def _next_behind(self, task_id: str) -> tuple[ModelJob, ModelTask] | None:
+        """The next one in the order of planning, if nobody else waits whose turn it could be."""
+        order = [str(row[0]) for row in self._execute("SELECT task_id FROM app.tasks ORDER BY seq")]
+        own = self.jobs[self.ids[task_id][0]]
+        waiting = self._tasks_by_status("pending_queue")
+        if any(
+            job.priority > own.priority or (job.priority == own.priority and job.tenant != own.tenant)
+            for job, _ in waiting
+        ):
+            return None
+        places = {
+            order.index(self._id_of(*each)): each for each in waiting if each[0].priority == own.priority
+        }
+        behind = [place for place in places if place > order.index(task_id)]
+        return places[min(behind)] if behind else None
 
     @precondition(lambda self: self.claims)
     @rule(which=some, status=st.sampled_from(["completed", "failed"]))

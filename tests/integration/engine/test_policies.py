@@ -10,7 +10,7 @@ from core.control import RetryScope
 from core.errors import Conflict, NotFound, PermanentTaskError
 from core.models.job import JobStatus
 from core.models.stage import BEST_EFFORT, FAIL_FAST, FailurePolicy, Parallelism, Stage, TaskDefinition
-from core.models.task import TaskStatus
+from core.models.task import TaskStatus, WorkerIdentity
 from core.stage_results import StageResults
 from tests.integration.engine.invariants import assert_invariants
 from tests.integration.engine.machine_under_test import CountingJob, Engine, Number, Plan
@@ -149,7 +149,7 @@ def test_a_running_task_learns_of_the_cancellation_and_its_result_does_not_count
         from datetime import timedelta
 
         lease = timedelta(seconds=60)
-        claimed = engine.database.tasks.claim(f"{job_id[:32]}-1-0", worker="w", app_name="a", lease=lease)
+        claimed = engine.database.tasks.claim(f"{job_id[:32]}-1-0", WorkerIdentity("a", "w", lease))
         assert claimed is not None
         assert engine.database.tasks.renew([(claimed.task_id, 1, 0.5)], lease=lease) == {claimed.task_id}
         engine.control.cancel(job_id)

@@ -9,7 +9,7 @@ from core.control import RetryScope
 from core.errors import Conflict, PermanentTaskError, TransientError
 from core.models.job import JobStatus
 from core.models.stage import BEST_EFFORT, FAIL_FAST, Parallelism, Stage
-from core.models.task import ClaimedTask, TaskStatus
+from core.models.task import ClaimedTask, TaskStatus, WorkerIdentity
 from tests.integration.engine.invariants import assert_invariants
 from tests.integration.engine.machine_under_test import CountingJob, Engine, Number
 from tools.stack.database import DatabaseUrls
@@ -141,7 +141,7 @@ def test_a_worker_of_an_earlier_run_is_not_taken_for_one_of_the_present(engine: 
         engine.deliver(next(m for m in engine.outbox() if b"job_submit" in m.body))
         engine.outbox()
         (task,) = engine.rows("SELECT task_id FROM app.tasks")
-        claimed = engine.database.tasks.claim(task["task_id"], worker="w", app_name="a", lease=lease)
+        claimed = engine.database.tasks.claim(task["task_id"], WorkerIdentity("a", "w", lease))
         assert claimed is not None
         return claimed
 

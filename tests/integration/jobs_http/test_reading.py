@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.errors import PermanentTaskError, TransientError
-from core.models.task import TaskStatus
+from core.models.task import TaskStatus, WorkerIdentity
 from core.schema.queue import QueueRole
 from tests.integration.engine.machine_under_test import QUEUES, Number
 from tests.integration.jobs_http.jobs_client import BASE, LEASE, JobsClient, client_on
@@ -160,7 +160,7 @@ def test_a_task_says_who_ran_it_and_how_long_it_waited(client: JobsClient) -> No
     assert (waiting["status"], waiting["run_seconds"]) == ("queued", None)
     assert waiting["queue_wait_seconds"] >= 0
     client.engine.rows("UPDATE app.tasks SET created_at = created_at - interval '10 seconds'")
-    claimed = client.engine.database.tasks.claim(task_id, worker="w", app_name="an-app", lease=LEASE)
+    claimed = client.engine.database.tasks.claim(task_id, WorkerIdentity("an-app", "w", LEASE))
     assert claimed is not None
     client.engine.rows(
         "UPDATE app.tasks SET execution_started_at = execution_started_at - interval '4 seconds'"
