@@ -127,17 +127,18 @@ class DoomedHost:
 
     def expect_job(self, job_id: str, status: str) -> None:
         """The job ends so, without anybody's help."""
-        self._expect("SELECT status FROM app.jobs WHERE job_id = %s", job_id, status)
+        self._expect("SELECT status, error FROM app.jobs WHERE job_id = %s", job_id, status)
 
     def expect_request(self, request_id: str, status: str) -> None:
         """The request ends so, without anybody's help."""
-        self._expect("SELECT status FROM platform.requests WHERE request_id = %s", request_id, status)
+        statement = "SELECT status, error FROM platform.requests WHERE request_id = %s"
+        self._expect(statement, request_id, status)
 
     def _expect(self, statement: str, identifier: str, status: str) -> None:
-        ((found,),) = wait_for(
+        ((found, error),) = wait_for(
             lambda: self.laboratory.query(statement, identifier), until=lambda rows: rows[0][0] == status
         )
-        assert found == status
+        assert found == status, f"{found}, not {status}: {error}"
 
     def unrest(self) -> dict[str, Any]:
         """What has not come to rest, or is not as it must be."""
