@@ -46,7 +46,11 @@ class _Read:
 
 
 @register_task(
-    "create_cog", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "create_cog",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("handler_raster_create_cog",),
 )
 def create_cog(parameters: CreateCogParameters, context: TaskContext) -> ProcessRasterResult:
     """Convert the source and upload the COG as `<target_prefix>/<attempt name>.tif`, a name used once.

@@ -89,7 +89,11 @@ def create_mosaic(parameters: CreateMosaicParameters, context: TaskContext) -> M
 
 
 @register_task(
-    "create_mosaic_json", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "create_mosaic_json",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("handler_raster_create_mosaic",),
 )
 def create_mosaic_json(parameters: CreateMosaicJsonParameters, context: TaskContext) -> MosaicResult:
     """COGs that exist become a mosaic: a MosaicJSON and an overview are written.

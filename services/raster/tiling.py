@@ -41,7 +41,11 @@ from services.registry import register_task
 
 
 @register_task(
-    "tiling_scheme", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "tiling_scheme",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("create_tiling_scheme",),
 )
 def tiling_scheme(parameters: ProcessLargeRasterParameters, context: TaskContext) -> TilingScheme:
     """Cut the raster up; the scheme lies as GeoJSON under the target prefix, for people and other programs.

@@ -16,7 +16,11 @@ from services.registry import register_task
 
 
 @register_task(
-    "validate_raster", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "validate_raster",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("handler_raster_validate",),
 )
 def validate_raster(parameters: ValidateRasterParameters, context: TaskContext) -> ValidateRasterResult:
     """Admit, check the structure and the header, and look at a sample of the pixels.

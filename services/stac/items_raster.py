@@ -39,7 +39,7 @@ from services.stac.raster_parts import (
 _EXTENSIONS = (PROJECTION, RASTER, FILE, WEB_MAP_LINKS, RENDER)
 
 
-@register_task("extract_stac_metadata", queue=QueueRole.RASTER_TASKS)
+@register_task("extract_stac_metadata", queue=QueueRole.RASTER_TASKS, aliases=("handler_stac_raster_item",))
 def extract_stac_metadata(
     parameters: StacRasterParameters,
     context: TaskContext,  # noqa: ARG001 - all that is needed came with the parameters
