@@ -86,7 +86,7 @@ class OrchestrationManager:
                 task_id=_task_id(job, stage, index),
                 task_index=index,
                 task_key=definition.key,
-                task_type=stage.task_type,
+                task_type=handler.task_type,
                 target_queue=queue,
                 parameters=_checked(definition, handler).model_dump_json(),
                 max_attempts=self._max_attempts,

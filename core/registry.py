@@ -22,7 +22,8 @@ class HandlerDefinition:
 
     An `isolated` handler runs in a process of its own, which can be killed: its `time_limit` is then
     exact, where another handler is only stopped at its next checkpoint. `memory_limit_bytes` is what the
-    process may take for itself.
+    process may take for itself. `aliases` are other names that stages may call it by; what is stored of
+    their tasks has `task_type`.
     """
 
     task_type: str
@@ -33,6 +34,12 @@ class HandlerDefinition:
     isolated: bool = False
     time_limit: timedelta = DEFAULT_TIME_LIMIT
     memory_limit_bytes: int | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it can be called by."""
+        return (self.task_type, *self.aliases)
 
 
 class HandlerRunner(Protocol):
@@ -57,6 +64,7 @@ def define_handler(
     isolated: bool = False,
     time_limit: timedelta = DEFAULT_TIME_LIMIT,
     memory_limit_bytes: int | None = None,
+    aliases: tuple[str, ...] = (),
 ) -> HandlerDefinition:
     """The definition of `function(parameters: Model, context) -> Model`, read from its annotations.
 
@@ -80,6 +88,7 @@ def define_handler(
         isolated=isolated,
         time_limit=time_limit,
         memory_limit_bytes=memory_limit_bytes,
+        aliases=aliases,
     )
 
 

@@ -1,12 +1,13 @@
 """Can these files become one mosaic? Each is validated for itself, then they are compared."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from core.errors import PermanentTaskError
 from core.models.stage import BEST_EFFORT, Parallelism, Stage, TaskDefinition
 from core.stage_results import StageResults
+from core.task_models.raster import MAX_CLASSES, NamedClass
 from core.task_models.raster_collection import (
     MAX_GROUPS,
     MAX_NAMED_FILES,
@@ -93,6 +94,8 @@ def _report(
         refused=tuple(tally.refused),
         refused_count=tally.refused_count,
         warning_counts=dict(sorted(tally.warnings.items())),
+        classes=tuple(tally.classes[value] for value in sorted(tally.classes)),
+        contested=tuple(sorted(tally.contested)),
         collection=parameters,
     )
 
@@ -105,6 +108,8 @@ class _Tally:
     runs: dict[RasterTraits, list[tuple[int, int]]] = field(default_factory=dict)
     pixel_bytes: Counter[RasterTraits] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
+    classes: dict[int, NamedClass] = field(default_factory=dict)
+    contested: set[int] = field(default_factory=set)
     refused: list[Refusal] = field(default_factory=list)
     refused_count: int = 0
 
@@ -121,6 +126,7 @@ class _Tally:
         if report.traits is not None:
             self._extend(self.runs.setdefault(report.traits, []), report.index)
             self.pixel_bytes[report.traits] += report.pixel_bytes
+            self._name(report.classes)
             if len(self.runs) > MAX_GROUPS:
                 raise _too_mixed()
 
@@ -136,6 +142,15 @@ class _Tally:
             TraitGroup(traits=traits, runs=tuple(runs), pixel_bytes=self.pixel_bytes[traits])
             for traits, runs in self.runs.items()
         )
+
+    def _name(self, classes: Iterable[NamedClass]) -> None:
+        """The first name of a value stays; there are no more of them than a legend can hold."""
+        for each in classes:
+            known = self.classes.get(each.value)
+            if known is None and len(self.classes) < MAX_CLASSES:
+                self.classes[each.value] = each
+            elif known is not None and known.name != each.name:
+                self.contested.add(each.value)
 
     @staticmethod
     def _extend(runs: list[tuple[int, int]], index: int) -> None:

@@ -21,13 +21,14 @@ def register_task(
     isolated: bool = False,
     time_limit: timedelta = DEFAULT_TIME_LIMIT,
     memory_limit_bytes: int | None = None,
+    aliases: tuple[str, ...] = (),
 ) -> Callable[[AnyHandler], AnyHandler]:
     """Decorator: `function(parameters: Model, context: TaskContext) -> Model` runs tasks of this type.
 
     `queue` says where its tasks travel: raster tasks (much memory, few at a time), vector tasks (bound
     by the database, many at a time), or neither. `isolated` is for handlers that call native code on data
     of strangers: each attempt gets a process, so that a crash, a hang or a flood of memory costs the
-    attempt and not the host. `time_limit` and `memory_limit_bytes`: see `HandlerDefinition`.
+    attempt and not the host. `time_limit`, `memory_limit_bytes` and `aliases`: see `HandlerDefinition`.
     """
 
     def register(function: AnyHandler) -> AnyHandler:
@@ -38,8 +39,10 @@ def register_task(
             isolated=isolated,
             time_limit=time_limit,
             memory_limit_bytes=memory_limit_bytes,
+            aliases=aliases,
         )
-        ALL_HANDLERS.add(task_type, definition)
+        for name in definition.names:
+            ALL_HANDLERS.add(name, definition)
         return function
 
     return register

@@ -38,7 +38,11 @@ def add_types(blueprint: func.Blueprint, app: Application) -> None:
     @blueprint.route(route="api/handlers", methods=["GET"])
     @answers
     def handlers(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
-        known = [_handler(app, definition) for _, definition in sorted(app.handlers.items())]
+        known = [
+            _handler(app, definition)
+            for name, definition in sorted(app.handlers.items())
+            if name == definition.task_type
+        ]
         return json_answer({"handlers": known})
 
 
@@ -71,10 +75,11 @@ def _handler(app: Application, definition: HandlerDefinition) -> dict[str, Any]:
     used_by = sorted(
         workflow.job_type
         for workflow in app.workflows.values()
-        if any(stage.task_type == definition.task_type for stage in workflow.stages)
+        if any(stage.task_type in definition.names for stage in workflow.stages)
     )
     return {
         "task_type": definition.task_type,
+        "aliases": list(definition.aliases),
         "queue_role": definition.queue.value,
         "target_queue": app.settings.queues.names[definition.queue],
         "isolated": definition.isolated,

@@ -122,6 +122,29 @@ class BandStatistics(_Part):
     histogram: Histogram | None = None
 
 
+MAX_CLASSES = 256
+"""Beyond so many values a legend is no legend any more, and colours cannot be told apart."""
+MAX_CLASS_NAME = 64
+
+
+def _one_line(name: str) -> str:
+    stripped = name.strip()
+    if not (stripped and stripped.isprintable()):
+        raise ValueError("the name of a class is a line of text")
+    return stripped
+
+
+ClassName = Annotated[str, Field(max_length=MAX_CLASS_NAME), AfterValidator(_one_line)]
+
+
+class NamedClass(_Part):
+    """A value of a categorical raster, and what it means. `color` is what the file says, if it does."""
+
+    value: int
+    name: ClassName
+    color: RGBA | None = None
+
+
 class LegendEntry(_Part):
     """A class of a categorical raster."""
 

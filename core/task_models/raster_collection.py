@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.task_models.finding import Finding
-from core.task_models.raster import Nodata, RasterClass, TaskModel
+from core.task_models.raster import MAX_CLASSES, NamedClass, Nodata, RasterClass, TaskModel
 from core.task_models.raster_cog import CogOptions, CreateCogParameters
 from core.task_models.raster_mosaic import MissingPart
 from core.task_models.raster_validation import ReadingOptions
@@ -147,11 +147,12 @@ class Refusal(_Part):
 
 
 class CollectionFileReport(TaskModel):
-    """The report on one file: either its traits, or why it is refused."""
+    """The report on one file: either its traits and the values that have names, or why it is refused."""
 
     listing_uri: str
     index: int
     traits: RasterTraits | None = None
+    classes: tuple[NamedClass, ...] = ()
     pixel_bytes: int = 0
     warning_codes: tuple[str, ...] = ()
     refusal: Refusal | None = None
@@ -177,6 +178,8 @@ class ReportCollectionParameters(TaskModel):
         groups: at most `MAX_GROUPS`, in the order of their first files.
         refused: at most `MAX_REFUSED`; `refused_count` says how many there are.
         warning_counts: of how many files a warning was given, by its code.
+        classes: the values that files name; of one that they name differently, the first name.
+        contested: the values that files name differently.
     """
 
     listing_uri: str
@@ -184,6 +187,8 @@ class ReportCollectionParameters(TaskModel):
     refused: tuple[Refusal, ...] = Field(default=(), max_length=MAX_REFUSED)
     refused_count: int = 0
     warning_counts: dict[str, int] = Field(default_factory=dict)
+    classes: tuple[NamedClass, ...] = Field(default=(), max_length=MAX_CLASSES)
+    contested: tuple[int, ...] = ()
     collection: ValidateRasterCollectionParameters
 
 
@@ -203,6 +208,7 @@ class ValidateRasterCollectionResult(TaskModel):
     Attributes:
         files_uri: a temporary blob of lines of JSON, one `CollectionFile` each, without the refused ones.
         classification: of the most files.
+        classes: the values that have names; only of a categorical collection.
         refused: at most 100 of them, `refused_count` says how many there are.
     """
 
@@ -211,6 +217,7 @@ class ValidateRasterCollectionResult(TaskModel):
     total_bytes: int
     pixel_bytes: int
     classification: RasterClass
+    classes: tuple[NamedClass, ...] = ()
     groups: tuple[RasterGroup, ...]
     refused: tuple[Refusal, ...] = ()
     refused_count: int = 0

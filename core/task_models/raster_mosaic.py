@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.task_models.finding import Finding
 from core.task_models.raster import (
     BandStatistics,
+    NamedClass,
     RasterClass,
     RasterDescription,
     RasterSource,
@@ -57,6 +58,7 @@ class CreateMosaicJsonParameters(TaskModel):
         parts_uri: a blob of lines of JSON, one `MosaicPart` each; where parts overlap, the first one shows.
         part_count: how many lines there are, if that is known; for the progress.
         classification: None looks at the first part.
+        classes: the values that have names, where the parts are categorical.
         missing, missing_count: of the parts that could not be made; see `MosaicResult`.
     """
 
@@ -64,6 +66,7 @@ class CreateMosaicJsonParameters(TaskModel):
     target_prefix: str
     options: CogOptions = CogOptions()
     classification: RasterClass | None = None
+    classes: tuple[NamedClass, ...] = ()
     part_count: int = Field(default=0, ge=0)
     missing: tuple[MissingPart, ...] = ()
     missing_count: int = Field(default=0, ge=0)

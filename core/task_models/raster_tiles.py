@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from core.task_models.finding import Finding
-from core.task_models.raster import RasterClass, RasterDescription, RasterSource, TaskModel
+from core.task_models.raster import NamedClass, RasterClass, RasterDescription, RasterSource, TaskModel
 from core.task_models.raster_cog import CogOptions
 from core.task_models.raster_mosaic import MosaicPart
 from core.task_models.raster_validation import ReadingOptions
@@ -116,6 +116,7 @@ class LargeRasterPlan(TaskModel):
             where it is reprojected.
         classification: from the sample that the plan was made with. It decides how pixels are resampled,
             so that it has to be the same for all tiles.
+        classes: the values that have names.
     """
 
     source: RasterSource
@@ -126,6 +127,7 @@ class LargeRasterPlan(TaskModel):
     source_header: RasterDescription
     description: RasterDescription
     classification: RasterClass
+    classes: tuple[NamedClass, ...] = ()
     grid: TileGrid
     findings: tuple[Finding, ...] = ()
 

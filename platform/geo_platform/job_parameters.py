@@ -43,7 +43,8 @@ def _source(context: PlanContext) -> Parameters:
 
 def _reading(context: PlanContext) -> Parameters:
     asked = {name: context.processing[name] for name in ("source_crs", "nodata", "subdataset")}
-    return {**asked, "extra_formats": context.extra_formats}
+    names = context.processing.get("class_names")  # requests of before there was the option lack it
+    return {**asked, "extra_formats": context.extra_formats} | ({"class_names": names} if names else {})
 
 
 def _cog_options(context: PlanContext) -> Parameters:
@@ -143,6 +144,7 @@ def _create_mosaic(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG
     return {
         "parts_uri": made["parts_uri"],
         "classification": refused["classification"],
+        "classes": refused.get("classes", ()),
         "target_prefix": context.target_prefix,
         "missing": [*missing, *made["missing"]][:MAX_REFUSED],
         "missing_count": refused["refused_count"] + made["missing_count"],

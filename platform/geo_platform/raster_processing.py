@@ -1,5 +1,6 @@
 """`processing_config` of rasters, as clients write it, and what in it excludes each other."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -10,11 +11,13 @@ from core.task_models.raster import NodataOption
 from core.task_models.raster_cog import BlockSize, CogTier, Compression, Predictor, Resampling
 from core.task_models.raster_collection import OnMixed
 from core.task_models.raster_terrain import TerrainProductName
-from core.task_models.raster_validation import CRS_PATTERN
+from core.task_models.raster_validation import CRS_PATTERN, ClassNames
 
 DEFAULT_TILE_SIZE = 8192
 _PREDICTED = frozenset({Compression.DEFLATE, Compression.LZW, Compression.ZSTD})
 _LOSSLESS_TIERS = frozenset({CogTier.ANALYSIS, CogTier.ARCHIVE})
+_FOR_CLASSES = frozenset({Resampling.NEAREST, Resampling.MODE})
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,9}")
 _OF_SEVERAL_DATASETS = (".nc", ".h5", ".hdf5")
 
 Conflict = tuple[str, str, str]
@@ -33,6 +36,13 @@ def _each_once(products: tuple[TerrainProductName, ...]) -> tuple[TerrainProduct
     if len(set(products)) < len(products):
         raise PydanticCustomError("named_twice", "a product is named twice")
     return products
+
+
+def _plain_integers(names: Any) -> Any:
+    """`1` and `01` would be one value, under two names."""
+    if isinstance(names, dict) and not all(_INTEGER.fullmatch(str(value)) for value in names):
+        raise PydanticCustomError("class_values", "the values of classes are integers, such as 1 or -2")
+    return names
 
 
 _Crs = Annotated[str, BeforeValidator(_upper), Field(pattern=CRS_PATTERN)]
@@ -86,6 +96,11 @@ class RasterOptions(BaseModel):
         pattern=r"^[a-z0-9_]{1,64}$",
         description="the colours of tiles that are asked for without any",
     )
+    class_names: Annotated[ClassNames, BeforeValidator(_plain_integers)] | None = Field(
+        default=None,
+        description='what the values of the only band mean, such as `{"1": "water"}`; the pixels are then '
+        "taken as classes, and other names that the file carries stay",
+    )
     max_failed_fraction: float = Field(
         default=0,
         ge=0,
@@ -132,6 +147,8 @@ def conflicts(options: RasterOptions) -> Iterator[Conflict]:
     """The options that exclude each other."""
     if options.compression is not None:
         yield from _of_compression(options.compression, options)
+    if options.class_names is not None:
+        yield from _of_classes(options.class_names, options)
     if options.overview_resampling and not options.build_overviews:
         yield "overview_resampling", "no overviews are to be built", _ONE_OF_BOTH
     tile_size = getattr(options, "tile_size", None)
@@ -146,11 +163,36 @@ def _of_compression(compression: Compression, options: RasterOptions) -> Iterato
         yield "predictor", f"{compression} has no predictor", "Leave it out, or use DEFLATE, LZW or ZSTD."
 
 
+def _of_classes(names: ClassNames, options: RasterOptions) -> Iterator[Conflict]:
+    """What would make other classes of classes, or something else than classes."""
+    for name in ("resampling", "overview_resampling"):
+        method = getattr(options, name)
+        if method is not None and method not in _FOR_CLASSES:
+            yield (
+                name,
+                f"class_names says that the pixels are classes; {method} would invent others",
+                _NEAREST,
+            )
+    if options.compression is not None and not options.compression.is_lossless:
+        yield (
+            "compression",
+            f"class_names says that the pixels are classes; {options.compression} loses",
+            _LOSSLESS,
+        )
+    for option in ("nodata", "target_nodata"):
+        if (value := getattr(options, option)) in names:
+            yield option, f"{value:g} has a name in class_names, so it is data", _ONE_OF_BOTH
+    if getattr(options, "products", ()):
+        yield "products", "class_names says that the pixels are classes, and no elevations", _ONE_OF_BOTH
+
+
 def conflict_with_source(options: RasterOptions, uris: tuple[str, ...]) -> Iterator[Conflict]:
     """The options that this source cannot have; of a folder no names are known."""
     if options.subdataset and uris and not any(uri.lower().endswith(_OF_SEVERAL_DATASETS) for uri in uris):
         yield "subdataset", "only netCDF and HDF files have several datasets", "Leave it out."
 
 
+_NEAREST = "Leave it out, or use nearest or mode."
+_LOSSLESS = "Leave it out, or use a lossless one."
 _ONE_OF_BOTH = "Leave out one of the two."
 _TILES_AND_BLOCKS = "tile_size is the side of the tiles of a large raster; a COG's blocks are `blocksize`."

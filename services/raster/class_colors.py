@@ -6,10 +6,7 @@ from typing import Any, cast
 
 from rio_tiler.colormap import cmap
 
-from core.task_models.raster import RGBA, BandStatistics, Histogram
-
-MAX_CLASSES = 256
-"""Beyond so many values a legend is no legend any more, and colours cannot be told apart."""
+from core.task_models.raster import MAX_CLASSES, RGBA, BandStatistics, Histogram, NamedClass
 
 _GOLDEN_RATIO = (5**0.5 - 1) / 2
 _LIGHTNESSES = (0.50, 0.34, 0.66, 0.42, 0.76)
@@ -46,14 +43,24 @@ def occurring_classes(
 
 
 def class_colors(
-    values: Collection[int] | None, *, palette: Mapping[int, RGBA] | None, colormap_name: str | None
+    values: Collection[int] | None,
+    *,
+    palette: Mapping[int, RGBA] | None,
+    colormap_name: str | None,
+    named: Sequence[NamedClass] = (),
 ) -> dict[int, RGBA]:
-    """Colours by value; none when there is nothing to choose colours for."""
+    """Colours by value; none when there is nothing to choose colours for.
+
+    Where nobody knows which values occur, those that have names are taken to.
+    """
+    if values is None:
+        values = [each.value for each in named]
     if colormap_name is not None:
-        return _sampled(colormap_name, sorted(values or ()))
+        return _sampled(colormap_name, sorted(values))
     if palette:
         return _without_padding(palette, values)
-    return {value: class_color(value) for value in sorted(values or ())}
+    stated = {each.value: each.color for each in named if each.color is not None}
+    return {value: stated.get(value) or class_color(value) for value in sorted(values)}
 
 
 def _sampled(colormap_name: str, values: Sequence[int]) -> dict[int, RGBA]:
@@ -63,13 +70,12 @@ def _sampled(colormap_name: str, values: Sequence[int]) -> dict[int, RGBA]:
     return {value: _rgba(colors[round(255 * rank / last)]) for rank, value in enumerate(values)}
 
 
-def _without_padding(palette: Mapping[int, RGBA], values: Collection[int] | None) -> dict[int, RGBA]:
+def _without_padding(palette: Mapping[int, RGBA], values: Collection[int]) -> dict[int, RGBA]:
     """TIFF fills a colour table up to 256 entries with black (TIFF 6.0, section 5)."""
     meant = [value for value, color in palette.items() if _rgba(color) not in _PADDING]
     last = max(meant, default=-1)
-    occurring = values or ()
     return {
-        value: _rgba(color) for value, color in sorted(palette.items()) if value <= last or value in occurring
+        value: _rgba(color) for value, color in sorted(palette.items()) if value <= last or value in values
     }
 
 

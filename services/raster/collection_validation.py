@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from core.errors import AppError, InvalidRequest, NotFound, PermanentTaskError
 from core.schema.queue import QueueRole
 from core.task_models.finding import Finding, Severity
+from core.task_models.raster import RasterClass
 from core.task_models.raster_collection import (
     MAX_NAMED_FILES,
     CollectionFile,
@@ -76,6 +77,7 @@ def validate_collection_file(
     return CollectionFileReport(
         **where,
         traits=_traits(found),
+        classes=found.classes,
         pixel_bytes=found.pixel_bytes,
         warning_codes=tuple(
             sorted({each.code for each in found.findings if each.severity is Severity.WARNING})
@@ -107,9 +109,12 @@ def report_raster_collection(
     taken = sorted(_taken(groups, files), key=lambda file: file.uri)
     uri = f"{_folder(asked.target_prefix)}/files/{context.attempt_name}.jsonl"
     write_lines(context, uri, taken, temporary=True)
+    classification = prevailing_class(groups)
+    classes = parameters.classes if classification is RasterClass.CATEGORICAL else ()
     findings = (
         *listed.findings,
         *findings,
+        *(_contested(parameters.contested) if classes else ()),
         *_counted(parameters.warning_counts, parameters.refused_count),
     )
     return ValidateRasterCollectionResult(
@@ -117,7 +122,8 @@ def report_raster_collection(
         file_count=len(taken),
         total_bytes=sum(file.size_bytes for file in taken),
         pixel_bytes=sum(group.pixel_bytes for group in groups),
-        classification=prevailing_class(groups),
+        classification=classification,
+        classes=classes,
         groups=tuple(_described(number, group, files) for number, group in enumerate(groups)),
         refused=parameters.refused,
         refused_count=parameters.refused_count,
@@ -180,6 +186,16 @@ def _counted(warning_counts: dict[str, int], refused_count: int) -> Iterator[Fin
             f"{refused_count} files cannot be published and are left out.",
             remedy="See `refused` for the reasons.",
             file_count=refused_count,
+        )
+
+
+def _contested(values: Sequence[int]) -> Iterator[Finding]:
+    if values:
+        yield warning(
+            "COLLECTION_MIXED_CLASS_NAMES",
+            f"The files do not agree on the names of {len(values)} classes; the first file's are used.",
+            remedy="Give class_names that hold for all files.",
+            values=list(values[:MAX_NAMED_FILES]),
         )
 
 

@@ -17,12 +17,12 @@ from services.context import TaskContext
 from services.raster.area_of_use import area_findings
 from services.raster.block_cache import bounded_block_cache
 from services.raster.canvas import Layout, open_canvas
-from services.raster.classify import classify
 from services.raster.clean_copy import PixelFacts, clean_copy, require_data
 from services.raster.cog_blob import CogBlob, write_cog
 from services.raster.environment import MEMORY_LIMIT_BYTES, hardened_gdal
 from services.raster.feed import open_feed
 from services.raster.findings import warnings_of
+from services.raster.meaning import Meaning, meaning_of
 from services.raster.profiles import ResolvedOptions, resolve
 from services.raster.reading import OpenRaster, open_raster
 from services.raster.rendering import default_rendering
@@ -39,14 +39,18 @@ class _Read:
     """What is known when the source has been read."""
 
     opened: OpenRaster
-    classification: RasterClass
+    meaning: Meaning
     options: ResolvedOptions
     layout: Layout
     pixels: PixelFacts
 
 
 @register_task(
-    "create_cog", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "create_cog",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("handler_raster_create_cog",),
 )
 def create_cog(parameters: CreateCogParameters, context: TaskContext) -> ProcessRasterResult:
     """Convert the source and upload the COG as `<target_prefix>/<attempt name>.tif`, a name used once.
@@ -55,8 +59,8 @@ def create_cog(parameters: CreateCogParameters, context: TaskContext) -> Process
 
     Raises:
         NotFound: SOURCE_NOT_FOUND.
-        PermanentTaskError: what `fetch_source`, `open_raster`, `resolve`, `target_grid` and `require_data`
-            say.
+        PermanentTaskError: what `fetch_source`, `open_raster`, `meaning_of`, `resolve`, `target_grid` and
+            `require_data` say.
         TransientError: STORAGE_TIMEOUT, OUTPUT_FAILED.
         ContractViolation: COG_INVALID.
     """
@@ -70,15 +74,20 @@ def create_cog(parameters: CreateCogParameters, context: TaskContext) -> Process
         hardened_gdal(),
         open_raster(source, parameters.reading) as opened,
     ):
-        classification = parameters.classification or classify(opened, take_sample(opened))
-        options = resolve(parameters.options, classification, opened.description)
+        meaning = meaning_of(
+            opened,
+            parameters.reading,
+            sample=lambda: take_sample(opened),
+            classification=parameters.classification,
+        )
+        options = resolve(parameters.options, meaning.classification, opened.description)
         with (
             open_feed(opened, options) as feed,
             open_canvas(feed.layout, context.workspace, block_size=options.blocksize) as canvas,
         ):
             pixels = clean_copy(feed, canvas, on_progress=_share(context, _FETCHED, _COPIED))
             require_data(pixels.has_data)
-            read = _Read(opened, classification, options, feed.layout, pixels)
+            read = _Read(opened, meaning, options, feed.layout, pixels)
             made = write_cog(
                 canvas,
                 options=options,
@@ -141,9 +150,8 @@ def _result(read: _Read, made: CogBlob, default_colormap: str | None) -> Process
 def _class_of_output(read: _Read) -> RasterClass:
     """An alpha band may have become a mask."""
     has_alpha = any(band.color is ColorInterp.alpha for band in read.layout.bands)
-    if read.classification is RasterClass.RGBA and not has_alpha:
-        return RasterClass.RGB
-    return read.classification
+    found = read.meaning.classification
+    return RasterClass.RGB if found is RasterClass.RGBA and not has_alpha else found
 
 
 def _rendering(read: _Read, made: CogBlob, default_colormap: str | None) -> Rendering:
@@ -153,5 +161,6 @@ def _rendering(read: _Read, made: CogBlob, default_colormap: str | None) -> Rend
         description=made.description,
         palette=read.layout.bands[0].palette,
         default_colormap=default_colormap,
+        classes=read.meaning.classes,
         class_values=read.pixels.class_values,
     )

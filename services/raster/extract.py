@@ -37,7 +37,11 @@ _MARGIN = 0.1
 
 
 @register_task(
-    "extract_tile", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "extract_tile",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("tile_extraction", "handler_raster_create_tiles"),
 )
 def extract_tile(parameters: ExtractTileParameters, context: TaskContext) -> ExtractedTile:
     """Look up the blocks of the source that the tile is made from.

@@ -11,6 +11,9 @@ from rasterio.rpc import RPC
 from rasterio.shutil import copy
 from rasterio.transform import Affine
 
+from core.task_models.raster import NamedClass
+from services.raster.class_names import classes_of_flags
+
 # AREA_OR_POINT is part of the georeference (GeoTIFF 1.1, section 7.4); the others say whose image it is.
 _KEPT_TAGS = ("AREA_OR_POINT", "TIFFTAG_COPYRIGHT", "TIFFTAG_ARTIST", "TIFFTAG_DATETIME")
 _MAX_NAME = 255
@@ -38,7 +41,8 @@ class BandHeader:
 class Header:
     """All that is read of a file besides its pixels; nothing else of it reaches an output.
 
-    `transform` is None where there is none. `has_mask`: a mask beside the bands, for all of them.
+    `transform` is None where there is none. `has_mask`: a mask beside the bands, for all of them. `flags`:
+    the values of the first band that attributes of a netCDF variable name.
     """
 
     width: int
@@ -53,6 +57,7 @@ class Header:
     is_pixel_interleaved: bool
     tags: dict[str, str]
     subdatasets: tuple[str, ...]
+    flags: tuple[NamedClass, ...] = ()
 
 
 def read_header(dataset: Any, masks: Any) -> Header:
@@ -77,6 +82,7 @@ def read_header(dataset: Any, masks: Any) -> Header:
         is_pixel_interleaved=dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL",
         tags=_kept_tags(dataset),
         subdatasets=tuple(dataset.subdatasets),
+        flags=tuple(classes_of_flags(dataset.tags(1))) if dataset.driver == "netCDF" else (),
     )
 
 

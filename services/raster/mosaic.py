@@ -11,7 +11,13 @@ from rasterio.enums import Resampling
 from rasterio.transform import Affine
 
 from core.task_models.finding import Finding
-from core.task_models.raster import BandStatistics, RasterClass, RasterDescription, RasterSource
+from core.task_models.raster import (
+    BandStatistics,
+    NamedClass,
+    RasterClass,
+    RasterDescription,
+    RasterSource,
+)
 from core.task_models.raster_cog import CogOptions
 from core.task_models.raster_mosaic import MissingPart, MosaicPart, MosaicResult
 from core.task_models.raster_validation import ReadingOptions
@@ -54,6 +60,7 @@ class Ingredients:
     classification: RasterClass
     options: CogOptions
     statistics: tuple[BandStatistics, ...]
+    classes: tuple[NamedClass, ...] = ()
     missing: tuple[MissingPart, ...] = ()
     missing_count: int = 0
     source: RasterSource | None = None
@@ -114,6 +121,7 @@ def make_mosaic(ingredients: Ingredients, context: TaskContext) -> MosaicResult:
             description=whole,
             palette=ingredients.header.bands[0].palette,
             default_colormap=ingredients.options.default_colormap,
+            classes=ingredients.classes,
         ),
         source=ingredients.source,
         findings=findings,

@@ -77,6 +77,7 @@ def create_mosaic(parameters: CreateMosaicParameters, context: TaskContext) -> M
             classification=_class_of_parts(plan.classification, first.description),
             options=plan.options,
             statistics=gathered.statistics(),
+            classes=plan.classes,
             missing=tuple(_missing(tile, plan) for tile in parameters.missing[:MAX_MISSING]),
             missing_count=len(parameters.missing),
             source=plan.source,
@@ -88,7 +89,11 @@ def create_mosaic(parameters: CreateMosaicParameters, context: TaskContext) -> M
 
 
 @register_task(
-    "create_mosaic_json", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "create_mosaic_json",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("handler_raster_create_mosaic",),
 )
 def create_mosaic_json(parameters: CreateMosaicJsonParameters, context: TaskContext) -> MosaicResult:
     """COGs that exist become a mosaic: a MosaicJSON and an overview are written.
@@ -119,6 +124,7 @@ def create_mosaic_json(parameters: CreateMosaicJsonParameters, context: TaskCont
             classification=_class_of_parts(classification, first.description),
             options=parameters.options,
             statistics=gathered.statistics(),
+            classes=parameters.classes,
             missing=parameters.missing[:MAX_MISSING],
             missing_count=parameters.missing_count,
             findings=parameters.findings,

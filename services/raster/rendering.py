@@ -14,6 +14,7 @@ from core.task_models.raster import (
     RGBA,
     BandStatistics,
     LegendEntry,
+    NamedClass,
     RasterClass,
     RasterDescription,
     Rendering,
@@ -38,6 +39,7 @@ def default_rendering(
     description: RasterDescription,
     palette: Mapping[int, RGBA] | None = None,
     default_colormap: str | None = None,
+    classes: Sequence[NamedClass] = (),
     class_values: Collection[int] | None = None,
 ) -> Rendering:
     """The look of a raster, deterministic, fit for titiler and for STAC's render extension.
@@ -47,6 +49,7 @@ def default_rendering(
         palette: the colour table of the file, for classes.
         default_colormap: the client's wish, one of `known_colormaps()`. It colours the first band;
             pictures (`rgb`, `rgba`) keep their own colours.
+        classes: the values that have names; their colours count where there is no palette.
         class_values: the values that occur, where they are known; otherwise they are taken from a
             histogram with a bucket for each integer, or are all integers from minimum to maximum.
 
@@ -57,9 +60,9 @@ def default_rendering(
         require_known_colormap(default_colormap)
     if classification is RasterClass.CATEGORICAL:
         values = occurring_classes(statistics, class_values)
-        classes = class_colors(values, palette=palette, colormap_name=default_colormap)
-        if classes:
-            return _classes_rendering(classes, values)
+        colors = class_colors(values, palette=palette, named=classes, colormap_name=default_colormap)
+        if colors:
+            return _classes_rendering(colors, values, names={each.value: each.name for each in classes})
     if classification in (RasterClass.RGB, RasterClass.RGBA, RasterClass.MULTISPECTRAL):
         bands = color_bands(description)
         is_picture = classification is not RasterClass.MULTISPECTRAL
@@ -88,11 +91,15 @@ def require_known_colormap(name: str) -> None:
         )
 
 
-def _classes_rendering(classes: Mapping[int, RGBA], values: Collection[int] | None) -> Rendering:
-    shown = [value for value in sorted(classes) if values is None or value in values]
+def _classes_rendering(
+    colors: Mapping[int, RGBA], values: Collection[int] | None, *, names: Mapping[int, str]
+) -> Rendering:
+    shown = [value for value in sorted(colors) if values is None or value in values]
     return Rendering(
-        colormap=dict(classes),
-        legend=tuple(LegendEntry(value=value, color=classes[value]) for value in shown),
+        colormap=dict(colors),
+        legend=tuple(
+            LegendEntry(value=value, color=colors[value], label=names.get(value, "")) for value in shown
+        ),
     )
 
 

@@ -19,7 +19,8 @@ ReadRange = Callable[[int, int], bytes]
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _SAMPLES, _PLANAR = 254, 256, 257, 277, 284
 _STRIP_OFFSETS, _ROWS_PER_STRIP, _STRIP_COUNTS = 273, 278, 279
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
-_GDAL_NODATA = 42113
+_GDAL_METADATA, _GDAL_NODATA = 42112, 42113
+_TEXT_TYPES = (1, 2, 7)
 _REDUCED, _MASK = 1, 4
 _SEPARATE = 2
 _TYPES = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
@@ -28,6 +29,7 @@ _MAX_IMAGES = 64
 _MAX_ENTRIES = 4_096
 _MAX_BLOCKS = 16 * 2**20
 _MAX_TEXT = 1_024
+_MAX_METADATA = 2**20
 _CHUNK = 2**20  # values of an array that are looked at at once
 _WINDOW_BYTES = 64 * 2**10
 
@@ -69,6 +71,21 @@ def check_tiff(read: ReadRange, *, size_bytes: int) -> TiffStructure:
         if kind & _MASK and not kind & _REDUCED:
             _blocks(file, image)
     return first
+
+
+def gdal_metadata(read: ReadRange, *, size_bytes: int) -> bytes:
+    """The XML that GDAL has left in the first image; empty where there is none, or too much to be looked at.
+
+    Raises:
+        PermanentTaskError: RASTER_UNREADABLE.
+    """
+    file = _File(read, size_bytes)
+    entry = next(_images(file)).get(_GDAL_METADATA)
+    if entry is None or entry.type not in _TEXT_TYPES or not 0 < entry.count <= _MAX_METADATA:
+        return b""
+    if entry.offset + entry.count > size_bytes:
+        return b""
+    return file.at(entry.offset, entry.count).split(b"\0")[0]
 
 
 class _File:

@@ -23,13 +23,13 @@ from core.task_models.raster_tiles import (
 )
 from services.context import TaskContext
 from services.raster.area_of_use import area_findings
-from services.raster.classify import classify
 from services.raster.documents import GEOJSON, write_document
 from services.raster.environment import MEMORY_LIMIT_BYTES, hardened_gdal
 from services.raster.feed import open_feed
 from services.raster.footprint import footprint_pieces, geojson_geometry
 from services.raster.georeference import geographic_bbox
 from services.raster.inspect import describe, nodata_name
+from services.raster.meaning import meaning_of
 from services.raster.profiles import ResolvedOptions, resolve
 from services.raster.reading import OpenRaster, open_raster
 from services.raster.sample import take_sample
@@ -41,15 +41,19 @@ from services.registry import register_task
 
 
 @register_task(
-    "tiling_scheme", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "tiling_scheme",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("create_tiling_scheme",),
 )
 def tiling_scheme(parameters: ProcessLargeRasterParameters, context: TaskContext) -> TilingScheme:
     """Cut the raster up; the scheme lies as GeoJSON under the target prefix, for people and other programs.
 
     Raises:
         NotFound: SOURCE_NOT_FOUND.
-        PermanentTaskError: what `remote_source`, `check_structure`, `open_raster`, `resolve`,
-            `target_grid` and `cut` say.
+        PermanentTaskError: what `remote_source`, `check_structure`, `open_raster`, `meaning_of`,
+            `resolve`, `target_grid` and `cut` say.
         TransientError: STORAGE_TIMEOUT.
     """
     prefix = parameters.target_prefix.rstrip("/")
@@ -58,9 +62,9 @@ def tiling_scheme(parameters: ProcessLargeRasterParameters, context: TaskContext
     )
     check_structure(source.format, source.read, size_bytes=source.size_bytes)
     with hardened_gdal(), open_raster(source, parameters.reading) as opened:
-        classification = classify(opened, take_sample(opened))
+        meaning = meaning_of(opened, parameters.reading, sample=lambda: take_sample(opened))
         context.checkpoint(0.3)
-        options = resolve(parameters.options, classification, opened.description)
+        options = resolve(parameters.options, meaning.classification, opened.description)
         description = target_description(opened, options)
         plan = LargeRasterPlan(
             source=source_of(source),
@@ -70,7 +74,8 @@ def tiling_scheme(parameters: ProcessLargeRasterParameters, context: TaskContext
             scheme_uri=f"{prefix}/{context.attempt_name}.geojson",
             source_header=opened.description,
             description=description,
-            classification=classification,
+            classification=meaning.classification,
+            classes=meaning.classes,
             grid=_grid(opened, description, options, parameters.tile_size),
             findings=(
                 *opened.findings,

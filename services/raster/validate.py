@@ -3,12 +3,12 @@
 from core.schema.queue import QueueRole
 from core.task_models.raster_validation import ValidateRasterParameters, ValidateRasterResult
 from services.context import TaskContext
-from services.raster.classify import classify
 from services.raster.clean_copy import require_data
 from services.raster.environment import MEMORY_LIMIT_BYTES, hardened_gdal
 from services.raster.findings import warnings_of
+from services.raster.meaning import Meaning, meaning_of
 from services.raster.reading import OpenRaster, open_raster
-from services.raster.sample import Sample, take_sample
+from services.raster.sample import take_sample
 from services.raster.source import RemoteSource, choose_source, source_of
 from services.raster.structure import check_structure, structure_findings
 from services.raster.tiff import TiffStructure
@@ -16,7 +16,11 @@ from services.registry import register_task
 
 
 @register_task(
-    "validate_raster", queue=QueueRole.RASTER_TASKS, isolated=True, memory_limit_bytes=MEMORY_LIMIT_BYTES
+    "validate_raster",
+    queue=QueueRole.RASTER_TASKS,
+    isolated=True,
+    memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    aliases=("handler_raster_validate",),
 )
 def validate_raster(parameters: ValidateRasterParameters, context: TaskContext) -> ValidateRasterResult:
     """Admit, check the structure and the header, and look at a sample of the pixels.
@@ -27,7 +31,8 @@ def validate_raster(parameters: ValidateRasterParameters, context: TaskContext) 
 
     Raises:
         NotFound: SOURCE_NOT_FOUND.
-        PermanentTaskError: what `choose_source`, `check_structure` and `open_raster` say, and RASTER_EMPTY.
+        PermanentTaskError: what `choose_source`, `check_structure`, `open_raster` and `meaning_of` say, and
+            RASTER_EMPTY.
         TransientError: STORAGE_TIMEOUT.
     """
     reading = parameters.reading
@@ -39,20 +44,22 @@ def validate_raster(parameters: ValidateRasterParameters, context: TaskContext) 
         sample = take_sample(opened, on_progress=lambda done: context.checkpoint(0.5 + 0.4 * done))
         is_empty = structure is not None and structure.is_empty
         require_data(not is_empty and (sample.has_data or not sample.is_whole))
-        result = _report(opened, sample, structure)
+        meaning = meaning_of(opened, reading, sample=lambda: sample)
+        result = _report(opened, meaning, structure)
     source.recheck()
     context.checkpoint(1.0)
     return result
 
 
-def _report(opened: OpenRaster, sample: Sample, structure: TiffStructure | None) -> ValidateRasterResult:
+def _report(opened: OpenRaster, meaning: Meaning, structure: TiffStructure | None) -> ValidateRasterResult:
     findings = opened.findings
     if structure is not None:
         findings += structure_findings(structure, dtype=opened.header.bands[0].dtype)
     return ValidateRasterResult(
         **dict(opened.description),
         source=source_of(opened.source),
-        classification=classify(opened, sample),
+        classification=meaning.classification,
+        classes=meaning.classes,
         pixel_bytes=opened.pixel_bytes,
         by_ranges=isinstance(opened.source, RemoteSource),
         findings=findings,

@@ -12,6 +12,7 @@ FILE = _EXTENSION.format("file/v2.1.0")
 WEB_MAP_LINKS = _EXTENSION.format("web-map-links/v1.2.0")
 RENDER = _EXTENSION.format("render/v2.0.0")
 EO = _EXTENSION.format("eo/v1.1.0")
+CLASSIFICATION = _EXTENSION.format("classification/v2.0.0")
 ITEM_ASSETS = _EXTENSION.format("item-assets/v1.0.0")
 PMTILES_MEDIA_TYPE = "application/vnd.pmtiles"
 

@@ -18,7 +18,6 @@ from core.task_models.raster_stac import StacItemsResult, StacMosaicParameters
 from services.context import TaskContext
 from services.registry import register_task
 from services.stac.elements import (
-    EO,
     FILE,
     PROJECTION,
     RASTER,
@@ -33,7 +32,7 @@ from services.stac.raster_parts import (
     bands,
     crs_of,
     data_asset,
-    has_colors,
+    extensions_of_bands,
     projection,
 )
 
@@ -70,7 +69,7 @@ def part_item(parameters: StacMosaicParameters, part: MosaicPart, *, now: dateti
     mosaic, namespace = parameters.summary, parameters.namespace
     header = mosaic.model_copy(update={"crs": part.crs, "resolution": _resolution(part)})
     data = data_asset(_href(parameters, part), mosaic, size_bytes=part.size_bytes, sha256=part.sha256)
-    data["raster:bands"] = bands(header, part.statistics, bbox=part.bbox)
+    data["raster:bands"] = bands(header, part.statistics, bbox=part.bbox, rendering=mosaic.rendering)
     place = footprint(crs_of(part.crs), part.transform, width=part.width, height=part.height, bbox=part.bbox)
     source = {f"{namespace}:source": part.source_uri} if part.source_uri else {}
     content = ItemContent(
@@ -78,7 +77,7 @@ def part_item(parameters: StacMosaicParameters, part: MosaicPart, *, now: dateti
         bbox=place.bbox,
         assets={"data": data},
         links=(link("alternate", parameters.hrefs.map, "text/html", "Map"),),
-        extensions=(*_EXTENSIONS, EO) if has_colors(mosaic) else _EXTENSIONS,
+        extensions=(*_EXTENSIONS, *extensions_of_bands(mosaic, mosaic.rendering)),
         properties=projection(
             part.crs, bounds=part.bounds, shape=(part.height, part.width), transform=part.transform
         )

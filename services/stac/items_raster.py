@@ -12,7 +12,6 @@ from services.context import TaskContext
 from services.registry import register_task
 from services.stac.collections import collection_document
 from services.stac.elements import (
-    EO,
     FILE,
     PROJECTION,
     RASTER,
@@ -30,7 +29,7 @@ from services.stac.raster_parts import (
     bands,
     crs_of,
     data_asset,
-    has_colors,
+    extensions_of_bands,
     map_links,
     projection,
     renders,
@@ -40,7 +39,7 @@ from services.stac.raster_parts import (
 _EXTENSIONS = (PROJECTION, RASTER, FILE, WEB_MAP_LINKS, RENDER)
 
 
-@register_task("extract_stac_metadata", queue=QueueRole.RASTER_TASKS)
+@register_task("extract_stac_metadata", queue=QueueRole.RASTER_TASKS, aliases=("handler_stac_raster_item",))
 def extract_stac_metadata(
     parameters: StacRasterParameters,
     context: TaskContext,  # noqa: ARG001 - all that is needed came with the parameters
@@ -63,7 +62,7 @@ def raster_item(parameters: StacRasterParameters, *, now: datetime) -> Json:
         bbox=place.bbox,
         assets=_assets(parameters),
         links=tuple(_links(hrefs)),
-        extensions=(*_EXTENSIONS, EO) if has_colors(cog) else _EXTENSIONS,
+        extensions=(*_EXTENSIONS, *extensions_of_bands(cog, cog.rendering)),
         properties=projection(
             cog.crs, bounds=cog.bounds, shape=(cog.height, cog.width), transform=cog.transform
         )
@@ -84,7 +83,7 @@ def _facts(cog: ProcessRasterResult, namespace: str) -> Json:
 def _assets(parameters: StacRasterParameters) -> dict[str, Json]:
     cog, hrefs = parameters.summary, parameters.hrefs
     data = data_asset(str(hrefs.download), cog, size_bytes=cog.size_bytes, sha256=cog.sha256)
-    data["raster:bands"] = bands(cog, cog.statistics, bbox=cog.bbox)
+    data["raster:bands"] = bands(cog, cog.statistics, bbox=cog.bbox, rendering=cog.rendering)
     own: dict[str, Json | None] = {
         "data": data,
         "thumbnail": asset(hrefs.preview, "image/png", "Preview", "thumbnail"),

@@ -18,7 +18,7 @@ from services.stac.vector_footprint import united_footprint
 _EXTENSIONS = (PROJECTION, TABLE, FILE, WEB_MAP_LINKS)
 
 
-@register_task("create_vector_stac", queue=QueueRole.VECTOR_TASKS)
+@register_task("create_vector_stac", queue=QueueRole.VECTOR_TASKS, aliases=("handler_stac_vector_item",))
 def create_vector_stac(
     parameters: StacVectorParameters,
     context: TaskContext,  # noqa: ARG001 - all that is needed came with the parameters

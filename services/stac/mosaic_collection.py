@@ -9,7 +9,6 @@ from core.task_models.raster_stac import StacMosaicParameters
 from core.task_models.stac import MosaicHrefs
 from services.stac.collections import STAC_VERSION
 from services.stac.elements import (
-    EO,
     ITEM_ASSETS,
     RASTER,
     RENDER,
@@ -24,6 +23,7 @@ from services.stac.raster_parts import (
     COG_MEDIA_TYPE,
     bands,
     eo_bands,
+    extensions_of_bands,
     has_colors,
     map_links,
     renders,
@@ -52,7 +52,7 @@ def mosaic_collection(parameters: StacMosaicParameters, parts: PartsSummary, *, 
     return {
         "type": "Collection",
         "stac_version": STAC_VERSION,
-        "stac_extensions": [*_EXTENSIONS, EO] if has_colors(mosaic) else list(_EXTENSIONS),
+        "stac_extensions": [*_EXTENSIONS, *extensions_of_bands(mosaic, mosaic.rendering)],
         "id": parameters.collection_id,
         "title": parameters.title,
         "description": parameters.description or description,
@@ -79,7 +79,7 @@ def _summaries(mosaic: MosaicResult, crs: Sequence[str]) -> Json:
         "proj:epsg": [int(code.removeprefix("EPSG:")) for code in codes],
     }
     return (projections if codes else {}) | {
-        "raster:bands": bands(mosaic, mosaic.statistics, bbox=mosaic.bbox)
+        "raster:bands": bands(mosaic, mosaic.statistics, bbox=mosaic.bbox, rendering=mosaic.rendering)
     }
 
 
@@ -88,7 +88,7 @@ def _item_asset(mosaic: MosaicResult) -> Json:
         "type": COG_MEDIA_TYPE,
         "title": "Cloud Optimized GeoTIFF",
         "roles": ["data"],
-        "raster:bands": bands(mosaic, (), bbox=mosaic.bbox),
+        "raster:bands": bands(mosaic, (), bbox=mosaic.bbox, rendering=mosaic.rendering),
     }
     return described | ({"eo:bands": eo_bands(mosaic)} if has_colors(mosaic) else {})
 

@@ -1,19 +1,30 @@
 """The parts of STAC documents that COGs and mosaics share: projection, bands, renders, assets, links."""
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from rasterio.crs import CRS
 
-from core.task_models.raster import BandStatistics, RasterDescription, Rendering
+from core.task_models.raster import BandStatistics, LegendEntry, RasterDescription, Rendering
 from core.task_models.raster_tile_cache import GenerateTileCacheResult
 from core.task_models.stac import BBox
 from services.raster.ground import metres_per_degree
-from services.stac.elements import PMTILES_MEDIA_TYPE, Json, asset, file_fields, multihash
+from services.stac.elements import (
+    CLASSIFICATION,
+    EO,
+    PMTILES_MEDIA_TYPE,
+    Json,
+    asset,
+    file_fields,
+    multihash,
+)
 
 COG_MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 DEFAULT_RENDER = "default"
 _MIN_BUCKETS = 3  # of a histogram, by the schema of the raster extension
+_NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z-]+")
 _EO_COMMON_NAMES = frozenset({"red", "green", "blue"})
 
 Bounds = tuple[float, float, float, float]
@@ -45,14 +56,47 @@ def has_colors(raster: RasterDescription) -> bool:
     return bool(_EO_COMMON_NAMES.intersection(raster.color_interpretation))
 
 
-def bands(raster: RasterDescription, statistics: Sequence[BandStatistics], *, bbox: BBox) -> list[Json]:
-    """`raster:bands` (raster extension 1.1.0); without statistics where there are none."""
+def bands(
+    raster: RasterDescription, statistics: Sequence[BandStatistics], *, bbox: BBox, rendering: Rendering
+) -> list[Json]:
+    """`raster:bands` (raster extension 1.1.0); without statistics where there are none.
+
+    The band that `rendering` shows has the classes of its legend, if any of them has a name.
+    """
     resolution = _metres(raster, bbox)
     found: Sequence[BandStatistics | None] = tuple(statistics) or (None,) * raster.band_count
-    return [
+    described = [
         _band(dtype, raster, resolution=resolution, statistics=measured)
         for dtype, measured in zip(raster.dtypes, found, strict=True)
     ]
+    if has_classes(rendering):
+        described[rendering.bidx[0] - 1]["classification:classes"] = [
+            _class(entry) for entry in rendering.legend
+        ]
+    return described
+
+
+def has_classes(rendering: Rendering) -> bool:
+    """Whether there are names of classes to be told in `classification:classes`."""
+    return any(entry.label for entry in rendering.legend)
+
+
+def extensions_of_bands(raster: RasterDescription, rendering: Rendering) -> tuple[str, ...]:
+    """The extensions that only some bands call for."""
+    colors = (EO,) if has_colors(raster) else ()
+    return (*colors, CLASSIFICATION) if has_classes(rendering) else colors
+
+
+def _class(entry: LegendEntry) -> Json:
+    """Of the classification extension 2.0.0: `name` is for machines, `title` for people."""
+    value = int(entry.value)
+    plain = unicodedata.normalize("NFKD", entry.label).encode("ascii", "ignore").decode()
+    described: Json = {
+        "value": value,
+        "name": _NOT_IN_NAMES.sub("_", plain).strip("_").lower() or f"class_{value}",
+        "color_hint": "{:02X}{:02X}{:02X}".format(*entry.color[:3]),
+    }
+    return described | ({"title": entry.label} if entry.label else {})
 
 
 def _band(

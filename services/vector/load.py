@@ -32,6 +32,7 @@ _FETCHED, _SENT = 0.2, 0.9  # progress
     queue=QueueRole.VECTOR_TASKS,
     isolated=True,
     memory_limit_bytes=_MEMORY_LIMIT_BYTES,
+    aliases=("handler_vector_upload",),
 )
 def load_chunk(parameters: LoadChunkParameters, context: TaskContext) -> ChunkResult:
     """Load a chunk of a planned table; what an earlier attempt has loaded is only reported again.

@@ -42,6 +42,7 @@ _ADMITTED, _READ = 0.1, 0.95  # progress
     queue=QueueRole.VECTOR_TASKS,
     isolated=True,
     memory_limit_bytes=_MEMORY_LIMIT_BYTES,
+    aliases=("handler_vector_prepare",),
 )
 def prepare(parameters: IngestVectorParameters, context: TaskContext) -> PreparedVector:
     """Fetch the source, admit it, read it through, and leave what the loading needs.

@@ -11,6 +11,7 @@ from PIL import Image
 from rio_tiler.io import Reader
 
 from tests.acceptance.hub import Hub, problem
+from tests.rasters import write_geotiff
 
 pytestmark = pytest.mark.filterwarnings("ignore:The dataset has no Overviews")
 MERCATOR = "WebMercatorQuad"
@@ -114,3 +115,24 @@ def test_the_page_shows_both(hub: Hub, single: dict[str, Any], mosaic: dict[str,
         page = hub.get(status["endpoints"]["map"]).text
         assert status["endpoints"]["tilejson"] in page
         assert "title=false" in page
+
+
+@pytest.mark.parametrize("kind", ["raster", "large_raster", "raster_collection"])
+def test_named_classes_reach_the_legend_and_the_catalogue(hub: Hub, kind: str, tmp_path: Path) -> None:
+    path = write_geotiff(tmp_path / "cover.tif", width=300, height=300, dtype="uint8", nodata=0)
+    options = {"class_names": {"1": "open water", "2": "forest"}}
+    source = hub.upload("cover.tif", path.read_bytes())
+    if kind == "raster_collection":
+        source = source.replace("cover.tif", "*.tif")
+    status = hub.publish(kind, source, processing_config=options)
+    collection = hub.get(status["endpoints"]["stac_collection"]).json()
+    document = collection if "item_assets" in collection else hub.get(status["endpoints"]["stac_item"]).json()
+    (band,) = (document.get("item_assets") or document["assets"])["data"]["raster:bands"]
+    assert [each.get("title") for each in band["classification:classes"]][:3] == [
+        "open water",
+        "forest",
+        None,
+    ]
+    page = hub.get(status["endpoints"]["map"]).text
+    assert "open water" in page
+    assert hub.get(status["endpoints"]["legend"]).headers["Content-Type"] == "image/png"

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,8 @@ from core.errors import ContractViolation, NotFound, PermanentTaskError, Transie
 from core.models.job import JobStatus
 from core.models.stage import TaskDefinition
 from core.models.task import TaskStatus, WorkerIdentity
-from core.schema.queue import MalformedMessage, NewerMessage
+from core.registry import HandlerDefinition
+from core.schema.queue import MalformedMessage, NewerMessage, QueueRole
 from core.stage_results import StageResults
 from infrastructure.processes import this_process
 from tests.integration.engine.invariants import assert_invariants
@@ -34,6 +36,28 @@ def test_a_job_runs_through_its_stages(engine: Engine) -> None:
     assert (job.status, job.stage, job.result) == (JobStatus.COMPLETED, 3, {"sum": 0 + 1 + 2 + 3})
     assert engine.ended == [job_id]
     assert_invariants(engine.url)
+
+
+class CountingByAnotherName(CountingJob):
+    """Its stages call the handler by an alias."""
+
+    stages = tuple(replace(stage, task_type="tally") for stage in CountingJob.stages)
+
+
+def test_a_stage_may_call_a_task_type_by_another_name(database_urls: DatabaseUrls) -> None:
+    handler = HandlerDefinition(
+        "count", lambda n, _: n, Number, Number, QueueRole.LEGACY_TASKS, aliases=("tally",)
+    )
+    engine = Engine(
+        database_urls.app, job=CountingByAnotherName, handlers=dict.fromkeys(handler.names, handler)
+    )
+    job_id = engine.submit(2, 1, 1)
+    engine.run()
+    assert engine.job(job_id).status is JobStatus.COMPLETED
+    with engine.database.connection() as connection:
+        stored = connection.execute("SELECT DISTINCT task_type FROM app.tasks").fetchall()
+    assert [row["task_type"] for row in stored] == ["count"]
+    engine.database.close()
 
 
 def test_the_same_submission_finds_the_same_job(engine: Engine) -> None:

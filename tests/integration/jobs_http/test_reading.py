@@ -235,6 +235,7 @@ def test_the_registries(client: JobsClient) -> None:
     assert (handler["task_type"], handler["queue_role"]) == ("count", "legacy_tasks")
     assert handler["parameters"]["properties"].keys() == handler["result"]["properties"].keys() == {"n"}
     assert handler["job_types"] == ["counting"]
+    assert handler["aliases"] == []
     assert json.dumps(handler["time_limit_seconds"])
 
 

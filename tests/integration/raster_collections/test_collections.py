@@ -18,6 +18,7 @@ from services.raster.json_lines import read_lines
 from tests.jobs_in_process import JobRun
 from tests.raster_zones import Zones
 from tests.rasters import write_geotiff
+from tests.tiff_bytes import GDAL_METADATA, Tag, TiffBytes
 
 SIDE = 80
 WEST, NORTH = 500_000.0, 5_300_000.0
@@ -136,6 +137,35 @@ def test_a_folder_becomes_a_mosaic(folder: Folder, tmp_path: Path) -> None:
     assert validated.files_uri in temporary
     there = {blob.uri for blob in folder.zones.blobs.list_blobs(folder.zones.storage.silver)}
     assert there == kept | temporary, "nothing is made that was not announced"
+
+
+def cover(first: str) -> bytes:
+    """Classes 1 and 5, 64 x 48, with an attribute table of its own that names them."""
+    table = (
+        "<GDALMetadata><Item name='DEFAULT_RASTER_ATTRIBUTE_TABLE' sample='0' role='rat'>"
+        "<GDALRasterAttributeTable>"
+        "<FieldDefn index='0'><Name>Value</Name><Type>0</Type><Usage>5</Usage></FieldDefn>"
+        "<FieldDefn index='1'><Name>Class</Name><Type>2</Type><Usage>2</Usage></FieldDefn>"
+        f"<Row index='0'><F>1</F><F>{first}</F></Row><Row index='1'><F>5</F><F>forest</F></Row>"
+        "</GDALRasterAttributeTable></Item></GDALMetadata>\0"
+    )
+    tag = Tag("s", table.encode())
+    return TiffBytes(blocks=[bytes([1, 1, 5, 5] * 16) * 48], tags={GDAL_METADATA: tag}).build()
+
+
+def test_the_names_of_classes_come_from_the_files(folder: Folder) -> None:
+    folder.put_bytes("a.tif", cover("water"))
+    folder.put_bytes("b.tif", cover("lake"))
+    validated = folder.validate()
+    assert validated.classification is RasterClass.CATEGORICAL
+    assert [(each.value, each.name) for each in validated.classes] == [(1, "water"), (5, "forest")]
+    (finding,) = validated.findings
+    assert (finding.code, finding.context["values"]) == ("COLLECTION_MIXED_CLASS_NAMES", [1])
+    classes = [each.model_dump(mode="json") for each in validated.classes]
+    mosaic = folder.mosaic(
+        folder.process(validated), classification=validated.classification, classes=classes
+    )
+    assert [(entry.value, entry.label) for entry in mosaic.rendering.legend] == [(1, "water"), (5, "forest")]
 
 
 def test_the_overview_of_a_mosaic_is_drawn_into_a_cache(folder: Folder) -> None:

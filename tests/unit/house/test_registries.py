@@ -21,7 +21,28 @@ def test_registries_are_valid() -> None:
 
 
 def test_every_handler_serves_a_job() -> None:
-    assert set(HANDLERS) - {stage.task_type for job in JOBS.values() for stage in job.stages} == set()
+    used = {HANDLERS[stage.task_type].task_type for job in JOBS.values() for stage in job.stages}
+    assert {handler.task_type for handler in HANDLERS.values()} == used
+
+
+@pytest.mark.parametrize(
+    ("alias", "task_type"),
+    [
+        ("create_tiling_scheme", "tiling_scheme"),
+        ("tile_extraction", "extract_tile"),
+        ("handler_raster_create_tiles", "extract_tile"),
+        ("handler_raster_create_cog", "create_cog"),
+        ("handler_raster_create_mosaic", "create_mosaic_json"),
+        ("handler_raster_validate", "validate_raster"),
+        ("handler_stac_raster_item", "extract_stac_metadata"),
+        ("handler_stac_vector_item", "create_vector_stac"),
+        ("handler_vector_prepare", "process_vector_prepare"),
+        ("handler_vector_upload", "process_vector_upload"),
+    ],
+)
+def test_another_name_of_a_task_type_means_the_same_handler(alias: str, task_type: str) -> None:
+    assert HANDLERS[alias] is HANDLERS[task_type]
+    assert HANDLERS[alias].task_type == task_type
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -187,6 +187,18 @@ def _link_entries(folder: Path, target: Path) -> None:
         ),
         (
             "services/broken.py",
+            _TASK.format(task_type="tile_extraction", signature=_TYPED),
+            "'tile_extraction' is registered twice, by services.",
+        ),
+        (
+            "services/broken.py",
+            _TASK.format(task_type="another", signature=_TYPED).replace(
+                "queue=", 'aliases=("extract_tile",), queue='
+            ),
+            "'extract_tile' is registered twice, by services.",
+        ),
+        (
+            "services/broken.py",
             _TASK.format(task_type="untyped", signature="handler(parameters, context)"),
             "task handler handler must be annotated",
         ),

@@ -326,3 +326,10 @@ def test_results_stay_small(workshop: Workshop) -> None:
     result = workshop.large(plain(workshop.root / "a.tif", **RGB), tile_size=256)
     assert isinstance(result, MosaicResult)
     assert max(workshop.result_bytes["extract_tile"] + workshop.result_bytes["create_tile_cog"]) < 400
+
+
+def test_the_mosaic_has_the_names_of_the_classes(workshop: Workshop) -> None:
+    source = plain(workshop.root / "a.tif", height=600, width=700, **TILED)
+    result = workshop.large(source, tile_size=256, reading={"class_names": {"1": "water"}})
+    assert result.classification == "categorical"
+    assert {entry.value: entry.label for entry in result.rendering.legend}[1] == "water"

@@ -49,6 +49,12 @@ def test_words_may_be_in_capitals_or_not() -> None:
         ({"build_overviews": False, "overview_resampling": "average"}, "overview_resampling"),
         ({"tile_size": 256, "blocksize": 512}, "tile_size"),
         ({"subdataset": "temperature"}, "subdataset"),
+        ({"class_names": {"1": "water"}, "resampling": "bilinear"}, "resampling"),
+        ({"class_names": {"1": "water"}, "overview_resampling": "average"}, "overview_resampling"),
+        ({"class_names": {"1": "water"}, "compression": "JPEG"}, "compression"),
+        ({"class_names": {"1": "water"}, "products": ["slope"]}, "products"),
+        ({"class_names": {"0": "nothing"}, "nodata": 0}, "nodata"),
+        ({"class_names": {"0": "nothing"}, "target_nodata": 0}, "target_nodata"),
     ],
 )
 def test_options_that_exclude_each_other_are_refused(processing: dict[str, Any], place: str) -> None:
@@ -67,6 +73,7 @@ def test_options_that_exclude_each_other_are_refused(processing: dict[str, Any],
         {"build_overviews": False, "resampling": "average"},
         {"nodata": "NaN", "target_nodata": "nan"},
         {"nodata": -9999, "target_nodata": 0.0, "target_resolution": 30},
+        {"class_names": {"1": "water", "-2": "Wälder"}, "nodata": "nan", "overview_resampling": "mode"},
     ],
 )
 def test_options_that_go_together_are_taken(processing: dict[str, Any]) -> None:
@@ -91,6 +98,14 @@ def test_options_that_go_together_are_taken(processing: dict[str, Any]) -> None:
         ("default_colormap", "Viridis; rm"),
         ("products", ["slope", "slope"]),
         ("products", ["aspect"]),
+        ("class_names", {}),
+        ("class_names", {"01": "water"}),
+        ("class_names", {"1.5": "water"}),
+        ("class_names", {"1": " "}),
+        ("class_names", {"1": "a\nb"}),
+        ("class_names", {"1": "a" * 65}),
+        ("class_names", {str(value): "a" for value in range(257)}),
+        ("class_names", ["water"]),
     ],
 )
 def test_values_that_cannot_be_are_refused(name: str, value: Any) -> None:

@@ -270,3 +270,12 @@ def test_cancelling_leaves_no_blob(bench: CogBench, progress: float) -> None:
     with pytest.raises(TaskCancelled):
         create_cog(CreateCogParameters(source_uri=uri, target_prefix="azure://silver/r"), around.context)
     assert not (bench.root / "blobs" / "silver").exists()
+
+
+def test_named_classes_are_never_averaged_and_stand_in_the_legend(bench: CogBench) -> None:
+    source = rasters.write_geotiff(bench.path(), width=700, height=530)
+    reading = ReadingOptions(class_names={1: "water", 9: "woods"})
+    result, _ = bench.create(source, reading=reading, blocksize=128)
+    assert (result.classification, result.overview_resampling) == ("categorical", "mode")
+    labels = {entry.value: entry.label for entry in result.rendering.legend}
+    assert (labels[1], labels[2], labels[9]) == ("water", "", "woods")

@@ -10,7 +10,7 @@ from core.errors import InvalidRequest, PermanentTaskError
 from core.models.job import Hole
 from core.models.stage import StoredResult, TaskDefinition
 from core.stage_results import StageResults
-from core.task_models.raster import RasterClass
+from core.task_models.raster import NamedClass, RasterClass
 from core.task_models.raster_collection import (
     MAX_COLLECTION_FILES,
     MAX_GROUPS,
@@ -174,3 +174,31 @@ def test_sources_are_named_in_exactly_one_way(sources: dict[str, Any]) -> None:
         ValidateRasterCollection.validate_job_parameters(
             {"sources": sources, "target_prefix": "azure://silver/r"}
         )
+
+
+def named(*classes: tuple[int, str]) -> tuple[NamedClass, ...]:
+    return tuple(NamedClass(value=value, name=name) for value, name in classes)
+
+
+def test_the_names_of_classes_are_gathered_and_the_first_stays() -> None:
+    reports = [
+        report(0, classes=named((5, "forest"), (1, "water"))),
+        report(1, classes=named((1, "lake"), (5, "forest"))),
+        report(2),
+    ]
+    (task,) = validation(3, results(2, reports))
+    found = task.parameters
+    assert isinstance(found, ReportCollectionParameters)
+    assert found.classes == named((1, "water"), (5, "forest"))
+    assert found.contested == (1,)
+
+
+def test_no_more_classes_are_gathered_than_a_legend_can_hold() -> None:
+    reports = [
+        report(0, classes=named(*((n, "a") for n in range(200)))),
+        report(1, classes=named(*((n, "b") for n in range(100, 300)))),
+    ]
+    (task,) = validation(3, results(2, reports))
+    assert isinstance(task.parameters, ReportCollectionParameters)
+    assert len(task.parameters.classes) == 256
+    assert task.parameters.contested == tuple(range(100, 200))

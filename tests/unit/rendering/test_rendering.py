@@ -7,7 +7,14 @@ import pytest
 from rio_tiler.colormap import cmap
 
 from core.errors import PermanentTaskError
-from core.task_models.raster import BandStatistics, Histogram, RasterClass, RasterDescription, Rendering
+from core.task_models.raster import (
+    BandStatistics,
+    Histogram,
+    NamedClass,
+    RasterClass,
+    RasterDescription,
+    Rendering,
+)
 from services.raster.class_colors import class_color
 from services.raster.rendering import default_rendering, known_colormaps
 from tests.unit.stac.summaries import header
@@ -21,6 +28,7 @@ def look(
     colormap: str | None = None,
     palette: dict[int, tuple[int, int, int, int]] | None = None,
     values: tuple[int, ...] | None = None,
+    classes: tuple[NamedClass, ...] = (),
     histogram: Histogram | None = None,
     **of: Any,
 ) -> Rendering:
@@ -39,6 +47,7 @@ def look(
         description=RasterDescription(**header(**{"bands": max(len(measured), 1), **of})),
         palette=palette,
         default_colormap=colormap,
+        classes=classes,
         class_values=values,
     )
 
@@ -151,6 +160,28 @@ def test_the_colour_table_of_the_file_is_kept_without_its_padding() -> None:
     assert [entry.value for entry in found.legend] == [0, 2, 3]
     assert found.resampling == "nearest"
     assert found.rescale is None
+
+
+WATER = NamedClass(value=1, name="water", color=(0, 0, 255, 255))
+TOWN = NamedClass(value=3, name="town")
+
+
+def test_the_legend_has_the_names_of_the_classes_that_occur() -> None:
+    found = look("categorical", (1, 1, 3, 3), values=(1, 2), classes=(WATER, TOWN))
+    assert [(entry.value, entry.label) for entry in found.legend] == [(1, "water"), (2, "")]
+    assert found.colormap == {1: WATER.color, 2: class_color(2)}
+
+
+def test_a_palette_goes_before_the_colours_of_a_table() -> None:
+    found = look("categorical", (0, 0, 3, 3), palette=PALETTE, values=(1,), classes=(WATER,))
+    assert [(entry.color, entry.label) for entry in found.legend] == [(PALETTE[1], "water")]
+
+
+def test_where_nobody_knows_which_classes_occur_those_with_names_are_shown() -> None:
+    found = look("categorical", classes=(WATER, TOWN))
+    assert [entry.label for entry in found.legend] == ["water", "town"]
+    sampled = look("categorical", classes=(WATER, TOWN), colormap="viridis")
+    assert [entry.label for entry in sampled.legend] == ["water", "town"]
 
 
 def test_a_class_that_is_black_keeps_its_colour_where_it_occurs() -> None:

@@ -52,8 +52,21 @@ _PROJECTION = _everywhere(
     )
 )
 
+_CLASSES = _array(
+    _closed(
+        {
+            "value": {"type": "integer"},
+            "name": {"type": "string", "pattern": "^[0-9A-Za-z-_]+$"},
+            "title": _TEXT,
+            "color_hint": {"type": "string", "pattern": "^[0-9A-F]{6}$"},
+        }
+    )
+    | {"required": ["value", "name"]}
+) | {"minItems": 1, "uniqueItems": True}
+
 _BAND = _closed(
     {
+        "classification:classes": _CLASSES,
         "data_type": {"enum": list(_DATA_TYPES)},
         "nodata": {"anyOf": [_NUMBER, {"enum": ["nan", "inf", "-inf"]}]},
         "spatial_resolution": {"type": "number", "exclusiveMinimum": 0},
@@ -118,6 +131,16 @@ _EO = _everywhere(
         prefix="eo:",
     )
 )
+
+_WITH_CLASSES: Schema = {
+    "required": ["raster:bands"],
+    "properties": {"raster:bands": {"contains": {"required": ["classification:classes"]}}},
+}
+_CLASSIFICATION: Schema = {
+    "if": {"properties": {"type": {"const": "Collection"}}},
+    "then": {"properties": {"item_assets": {"properties": {"data": _WITH_CLASSES}}}},
+    "else": {"properties": {"assets": {"properties": {"data": _WITH_CLASSES}}}},
+}
 
 _RENDER = {
     "type": "object",
@@ -186,6 +209,7 @@ RULES: dict[str, Schema] = {
         "table/v1.2.0": _TABLE,
         "file/v2.1.0": _FILE,
         "eo/v1.1.0": _EO,
+        "classification/v2.0.0": _CLASSIFICATION,
         "render/v2.0.0": _RENDERS,
         "web-map-links/v1.2.0": _MAP_LINKS,
         "item-assets/v1.0.0": _ITEM_ASSETS,

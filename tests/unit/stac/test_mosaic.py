@@ -8,8 +8,10 @@ import pytest
 from rasterio.transform import from_origin
 
 from core.errors import ContractViolation, TaskCancelled
+from core.task_models.raster import LegendEntry, Rendering
 from core.task_models.raster_mosaic import MosaicPart
 from core.task_models.raster_stac import StacItemsResult
+from services.stac.elements import CLASSIFICATION
 from services.stac.items_mosaic import create_mosaic_stac
 from tests.blobs import DirectoryBlobStore, Surroundings, surroundings
 from tests.unit.stac import summaries
@@ -29,10 +31,13 @@ class Desk:
         *,
         around: Surroundings | None = None,
         count: int | None = None,
+        rendering: Rendering | None = None,
         **changes: Any,
     ) -> tuple[StacItemsResult, list[dict[str, Any]]]:
         """The result and the items."""
         mosaic = summaries.mosaic(count or len(parts))
+        if rendering is not None:
+            mosaic = mosaic.model_copy(update={"rendering": rendering})
         lines = "".join(part.model_dump_json() + "\n" for part in parts)
         self.storage.put(mosaic.parts_uri, lines.encode())
         around = around or surroundings(self.root / "work", self.storage)
@@ -51,6 +56,23 @@ def tiles(number: int) -> list[MosaicPart]:
         summaries.part(f"tile_{column:04}", transform=from_origin(500_000 + 640 * column, 5_300_000, 10, 10))
         for column in range(number)
     ]
+
+
+def test_classes_are_told_once_for_all_and_with_each_part(desk: Desk) -> None:
+    look = Rendering(
+        colormap={1: (0, 0, 9, 255)}, legend=(LegendEntry(value=1, color=(0, 0, 9, 255), label="water"),)
+    )
+    result, items = desk.describe(tiles(2), rendering=look)
+    classes = [{"value": 1, "name": "water", "title": "water", "color_hint": "000009"}]
+    for document in (result.collection, *items):
+        assert_valid(document)
+        assert CLASSIFICATION in document["stac_extensions"]
+    for band in (
+        *result.collection["summaries"]["raster:bands"],
+        *result.collection["item_assets"]["data"]["raster:bands"],
+        *(band for item in items for band in item["assets"]["data"]["raster:bands"]),
+    ):
+        assert band["classification:classes"] == classes
 
 
 def test_the_documents_are_valid(desk: Desk) -> None:

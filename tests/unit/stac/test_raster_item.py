@@ -12,6 +12,7 @@ from rasterio.transform import from_origin
 from core.task_models.raster import LegendEntry, Rendering
 from core.task_models.raster_terrain import TerrainProduct
 from core.task_models.raster_tile_cache import GenerateTileCacheResult
+from services.stac.elements import CLASSIFICATION
 from services.stac.items_raster import extract_stac_metadata, raster_item
 from tests.blobs import DirectoryBlobStore, surroundings
 from tests.unit.stac import summaries
@@ -52,6 +53,30 @@ def test_the_documents_are_valid(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_every_kind_of_raster_gives_a_valid_item(summary: Any) -> None:
     assert_valid(item(summary))
+
+
+def test_classes_that_have_names_are_told_with_their_band() -> None:
+    legend = (
+        LegendEntry(value=1, color=(0, 99, 255, 255), label="Gewässer & Moor"),
+        LegendEntry(value=2, color=(9, 9, 9, 255)),
+        LegendEntry(value=3, color=(1, 2, 3, 255), label="水"),
+    )
+    look = Rendering(colormap={int(each.value): each.color for each in legend}, legend=legend)
+    described = item(summaries.cog(rendering=look))
+    assert_valid(described)
+    assert CLASSIFICATION in described["stac_extensions"]
+    (band,) = described["assets"]["data"]["raster:bands"]
+    assert band["classification:classes"] == [
+        {"value": 1, "name": "gewasser_moor", "title": "Gewässer & Moor", "color_hint": "0063FF"},
+        {"value": 2, "name": "class_2", "color_hint": "090909"},
+        {"value": 3, "name": "class_3", "title": "水", "color_hint": "010203"},
+    ]
+
+
+def test_classes_without_names_are_left_to_the_colormap() -> None:
+    legend = (LegendEntry(value=1, color=(0, 0, 0, 255)),)
+    described = item(summaries.cog(rendering=Rendering(colormap={1: (0, 0, 0, 255)}, legend=legend)))
+    assert CLASSIFICATION not in described["stac_extensions"]
 
 
 def test_the_projection_is_told_in_both_spellings() -> None:
