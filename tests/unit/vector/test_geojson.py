@@ -259,3 +259,42 @@ def test_a_crs_far_behind_its_key_is_refused(
     content = geojson(points(1), crs=LINK).replace(b'"crs": {', b'"crs"' + gap + b":" + gap + b"{")
 
     assert refusal("a.geojson", content).code == "CRS_UNKNOWN"
+
+
+# -- values ---------------------------------------------------------------------------------------------
+
+
+def values(name: str, *given: Any) -> bytes:
+    """A collection, a sequence or a topology whose features have these values of `v`."""
+    if name.endswith(".topojson"):
+        places = [point(0, 0) | {"properties": {"v": each}} for each in given]
+        objects = {"a": {"type": "GeometryCollection", "geometries": places}}
+        return json.dumps({"type": "Topology", "arcs": [], "objects": objects}).encode()
+    features = [feature(point(1, 2), v=each) for each in given]
+    if name.endswith("l"):
+        return "".join(f"{json.dumps(each)}\n" for each in features).encode()
+    return geojson_text(features)
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.geojsonl"])
+@pytest.mark.parametrize(
+    "text", ["a, NaN, b", "[NaN]", ":Infinity}", 'say "x": NaN,', "\\", '\\", NaN]', "x" * 5_000 + ", nan,"]
+)
+def test_texts_may_hold_the_words_of_numbers_that_are_none(
+    read: Read, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setattr("services.vector.json_scan._BLOCK_BYTES", 1_000)
+    assert read(name, values(name, text, "b")).column("v") == [text, "b"]
+
+
+@pytest.mark.parametrize("before", ["", "NaN", '\\", NaN, ', "x" * 993])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "nan", " NaN "])
+def test_numbers_that_are_none_are_found_behind_texts(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch, before: str, number: str
+) -> None:
+    monkeypatch.setattr("services.vector.json_scan._BLOCK_BYTES", 1_000)
+    content = values("a.geojson", [before, 8888], before).replace(b"8888", number.encode())
+    error = refusal("a.geojson", content)
+
+    assert error.code == "GEOMETRY_UNREADABLE"
+    assert content[error.context["byte_offset"] :].startswith(number.strip(" -").encode())
