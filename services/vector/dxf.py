@@ -18,7 +18,6 @@ from core.task_models.vector import VectorFormat, VectorReading
 from services.vector import ogr
 from services.vector.file_encoding import encoding_of
 from services.vector.findings import warning
-from services.vector.gdal_options import gdal_options
 from services.vector.layers import choose_layers
 from services.vector.source import Census, SourceLayer
 from services.vector.stream import LayerStream
@@ -77,7 +76,7 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
 def read(layer: SourceLayer, *, reading: VectorReading) -> Iterator[LayerStream]:
     """Open the drawing, with texts as UTF-8; see `LayerStream`."""
     name = str(layer.dialect).upper().replace("ISO8859-", "ISO-8859-")  # as GDAL spells it
-    with gdal_options({"DXF_ENCODING": name}), ogr.read(layer, reading=reading) as stream:
+    with ogr.gdal_options({"DXF_ENCODING": name}), ogr.read(layer, reading=reading) as stream:
         yield stream
 
 

@@ -16,6 +16,7 @@ _MAGIC_BYTES = 8
 _MAX_HEADER_BYTES = 2**24
 _LENGTH_BYTES = 4
 _LEAST_VTABLE_BYTES = 4
+_AS_WRITTEN = (("OGR_FLATGEOBUF_STREAM_BASE_IMPL", "NO"),)  # the driver's own keeps texts, see `ogr`
 _FEATURES_COUNT = 8  # the position of the field in the table `Header`
 
 
@@ -28,7 +29,10 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
     choose_layers([name], reading.layers)
     count = _feature_count(path) or None
     census = Census(feature_count=count, null_geometry_limit=None, empty_geometry_limit=None)
-    return (SourceLayer(format=VectorFormat.FLATGEOBUF, path=path, name=name, census=census),)
+    layer = SourceLayer(
+        format=VectorFormat.FLATGEOBUF, path=path, name=name, census=census, as_written=_AS_WRITTEN
+    )
+    return (layer,)
 
 
 def _feature_count(path: Path) -> int:

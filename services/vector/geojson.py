@@ -33,7 +33,7 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
         raise PermanentTaskError(
             "The document is cut off.", code="CONTENT_MISMATCH", remedy="Upload the file again whole."
         )
-    geojson_text.check_values(path, words=scan.words)
+    geojson_text.check_values(path, words=scan.words, not_a_number=scan.not_a_number)
     count = features.count if features.are_known else None
     layer = SourceLayer(
         format=VectorFormat.GEOJSON,

@@ -37,7 +37,6 @@ _NULL_GEOMETRY = re.compile(_spelled("geometry") + rb"\s*:\s*null")
 _EMPTY_GEOMETRY = re.compile(
     rb"(?:" + _spelled("coordinates") + rb"|" + _spelled("geometries") + rb")\s*:\s*\[[\s\[\],]*\]\s*[,}]"
 )
-_NOT_A_NUMBER = re.compile(rb"[\[,:]\s*-?(?:NaN|Infinity)\s*[,\]}]", re.IGNORECASE)
 _NUL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -50,18 +49,18 @@ def census(path: Path, *, feature_count: int | None) -> Census:
     )
 
 
-def check_values(path: Path, *, words: set[bytes]) -> None:
-    """Refuse what is no JSON and passes for it. `words` are those that occur (see `JsonScan`).
+def check_values(path: Path, *, words: set[bytes], not_a_number: int | None) -> None:
+    """Refuse what is no JSON and passes for it. `words` and `not_a_number` are what `JsonScan` has found.
 
     Raises:
         PermanentTaskError: GEOMETRY_UNREADABLE: NaN or Infinity; ENCODING_ERROR: U+0000.
     """
-    if words & {b"nan", b"infinity"} and (offset := _first(_NOT_A_NUMBER, path)) is not None:
+    if not_a_number is not None:
         raise PermanentTaskError(
             "The file holds NaN or Infinity, which are no JSON numbers.",
             code="GEOMETRY_UNREADABLE",
             remedy="Write null for missing values, and remove features without a position.",
-            context={"byte_offset": offset},
+            context={"byte_offset": not_a_number},
         )
     if b"\\u" in words and (offset := _first(_NUL_CHARACTER, path)) is not None:
         raise PermanentTaskError(

@@ -46,7 +46,7 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
         features.add(block)
     if scan.depth:
         raise _bad_lines([features.lines], "The last feature is cut off.")
-    geojson_text.check_values(path, words=scan.words)
+    geojson_text.check_values(path, words=scan.words, not_a_number=scan.not_a_number)
     layer = SourceLayer(
         format=VectorFormat.GEOJSONSEQ,
         path=path,

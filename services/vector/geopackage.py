@@ -59,13 +59,15 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
 def _layer(
     database: sqlite3.Connection, path: Path, *, table: str, column: str, findings: tuple[Finding, ...]
 ) -> SourceLayer:
+    census, has_fine_times = _census(database, path, table=table, column=column)
     return SourceLayer(
         format=VectorFormat.GEOPACKAGE,
         path=path,
         name=table,
         ogr_name=table,
-        census=_census(database, path, table=table, column=column),
+        census=census,
         has_ids=_has_ids(database, table),
+        has_fine_times=has_fine_times,
         findings=findings,
     )
 
@@ -119,33 +121,42 @@ def _unsupported(message: str) -> PermanentTaskError:
     )
 
 
-def _census(database: sqlite3.Connection, path: Path, *, table: str, column: str) -> Census:
+def _census(database: sqlite3.Connection, path: Path, *, table: str, column: str) -> tuple[Census, bool]:
     """Counts in one pass that looks at the headers of rows, and at values of a few types of columns.
+
+    Also whether there are times finer than a millisecond.
 
     Raises:
         PermanentTaskError: CONTENT_MISMATCH: values of another type than their column declares.
     """
     typed = list(geopackage_values.typed_columns(database, table).items())
-    rows, present = 0, 0
+    rows, present, fine = 0, 0, 0
     strays: dict[str, int] = {}
     for start in range(0, len(typed) or 1, _COLUMNS_AT_ONCE):
         part = typed[start : start + _COLUMNS_AT_ONCE]
         rows, present, *counts = _counts(database, table=table, column=column, typed=part)
-        strays |= {name: count for (name, _), count in zip(part, counts, strict=True) if count}
+        strays |= {name: count for (name, _), count in zip(part, counts, strict=False) if count}
+        fine += sum(counts[len(part) :])
     _refuse_strays(strays)
-    return Census(
+    census = Census(
         feature_count=rows,
         null_geometry_limit=rows - present,
         empty_geometry_limit=partial(_empty_geometries, path, table=table, column=column),
     )
+    return census, fine > 0
 
 
 def _counts(
     database: sqlite3.Connection, *, table: str, column: str, typed: list[tuple[str, str]]
 ) -> list[int]:
-    """Rows, rows with a value in `column`, and for each typed column the values that are not of its type."""
+    """Rows, rows with a value in `column`, and for each typed column the values that are not of its type.
+
+    Behind them, for each column of times, its times finer than a millisecond.
+    """
     strays = (geopackage_values.strays(_quoted(name), kind) for name, kind in typed)
-    counts = ", ".join(["count(*)", f"count({_quoted(column)})", *strays])
+    times = (name for name, kind in typed if kind == geopackage_values.DATETIME)
+    fine = (geopackage_values.fine_times(_quoted(name)) for name in times)
+    counts = ", ".join(["count(*)", f"count({_quoted(column)})", *strays, *fine])
     statement = f"SELECT {counts} FROM {_quoted(table)}"  # noqa: S608 (all names are quoted)
     return [int(count) for count in database.execute(statement).fetchone()]
 

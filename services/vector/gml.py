@@ -34,6 +34,7 @@ _SRS = re.compile(
     r"(?P<code>[0-9]{4,6})|urn:ogc:def:crs:OGC:[0-9.]*:CRS84|https?://www\.opengis\.net/def/crs/OGC/[0-9.]+/CRS84"
 )
 _OPEN_OPTIONS = (("DOWNLOAD_SCHEMA", "NO"), ("WRITE_GFS", "NO"))
+_AS_WRITTEN = (("GML_FIELDTYPES", "ALWAYS_STRING"),)
 _FEATURE_DEPTH = 3  # collection, member, feature
 _SHOWN = 10
 
@@ -104,6 +105,7 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
             "The file has no features.", code="NO_FEATURES", remedy="Submit a GML feature collection."
         )
     listed = [each for each, is_place in ogr.layer_names(path, driver=_driver()) if is_place]
+    path.with_suffix(".gfs").unlink(missing_ok=True)  # the types in it would hold whatever is asked for
     chosen, findings = choose_layers(listed, reading.layers), _findings(census)
     return tuple(
         SourceLayer(
@@ -113,6 +115,7 @@ def admit(path: Path, *, name: str, reading: VectorReading) -> tuple[SourceLayer
             census=_of_layer(census, each),
             ogr_name=each,
             open_options=_OPEN_OPTIONS,
+            as_written=_AS_WRITTEN,
             findings=findings,
         )
         for each in chosen

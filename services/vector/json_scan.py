@@ -5,6 +5,7 @@ some seconds and no more memory than a block. Source: RFC 8259.
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,8 @@ _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[list(b"{[")], _STEPS[list(b"}]")] = 1, -1
 _MARKS = np.zeros(256, dtype=bool)
 _MARKS[list(b'{}[]"\n')] = True
-_WORDS = (b"nan", b"infinity", b"crs", b"\\u")
+_WORDS = (b"crs", b"\\u")
+_NOT_A_NUMBER = (b"nan", b"infinity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,13 @@ class JsonBlock:
 class JsonScan:
     """One walk through a file. What it has seen is complete when `blocks` has come to its end.
 
-    `words` are those of NaN, Infinity, crs and \\u that stand anywhere in it, in small letters; `depth` is
-    how many brackets are open.
+    `words` are those of crs and \\u that stand anywhere in it, in small letters; `not_a_number` is the offset
+    of the first NaN or Infinity outside of texts, whatever the case; `depth` is how many brackets are open.
     """
 
     path: Path
     words: set[bytes] = field(default_factory=set)
+    not_a_number: int | None = None
     depth: int = 0
     _lines: int = 0
     _in_text: bool = False
@@ -80,23 +83,22 @@ class JsonScan:
                 _decode(decoder, new, at=start + len(ahead), final=not new)
                 content = ahead + new
                 size = max(len(content) - LOOKAHEAD_BYTES, 0) if new else len(content)
-                self._look_for_words(content)
-                yield self._block(content, size=size, start=start)
+                small = content.lower()
+                self.words |= {word for word in _WORDS if word not in self.words and word in small}
+                yield self._block(content, size=size, start=start, small=small)
                 ahead, start = content[size:], start + size
                 if not new:
                     return
 
-    def _look_for_words(self, content: bytes) -> None:
-        small = content.lower()
-        self.words |= {word for word in _WORDS if word not in self.words and word in small}
-
-    def _block(self, content: bytes, *, size: int, start: int) -> JsonBlock:
+    def _block(self, content: bytes, *, size: int, start: int, small: bytes) -> JsonBlock:
         values = np.frombuffer(content, dtype=np.uint8)[:size]
         positions = self._unescaped(values, np.flatnonzero(_MARKS[values]))
         marks = values[positions]
         is_quote, is_end = marks == _QUOTE, marks == _NEWLINE
         # What stands behind an even number of quotes is outside of texts; an opening quote is, too.
         outside = (np.cumsum(is_quote) - is_quote + self._in_text) % 2 == 0
+        if self.not_a_number is None:
+            self._look_for_numbers(small, positions[is_quote], size=size, start=start)
         torn_line = self._torn_line(is_end, outside)
         first_line = self._lines + 1
         self._in_text ^= bool(np.count_nonzero(is_quote) % 2)
@@ -110,6 +112,15 @@ class JsonScan:
             first_line=first_line,
             torn_line=torn_line,
         )
+
+    def _look_for_numbers(self, small: bytes, quotes: np.ndarray, *, size: int, start: int) -> None:
+        """Note the first word, before `size`, that stands for a number that is none."""
+        found = (re.finditer(word, small) for word in _NOT_A_NUMBER if word in small)
+        places = np.array(sorted(match.start() for matches in found for match in matches), dtype=np.int64)
+        places = places[places < size]
+        outside = places[(np.searchsorted(quotes, places) + self._in_text) % 2 == 0]
+        if outside.size:
+            self.not_a_number = start + int(outside[0])
 
     def _depths(self, marks: np.ndarray, positions: np.ndarray, *, start: int) -> np.ndarray:
         steps = _STEPS[marks]

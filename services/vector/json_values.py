@@ -16,17 +16,12 @@ def json_array(array: pa.Array) -> pa.Array:
 
 
 def _text_of(value: str) -> str:
-    """The text of an object or array as it is, and any other text as that text.
-
-    A GeoJSON member with values of several types arrives as text, in which strings have no quotes.
-    """
-    if value.startswith(("{", "[")):
-        try:
-            json.loads(value, parse_constant=_refuse)
-        except ValueError:
-            return json_text(value)
-        return value
-    return json_text(value)
+    """A JSON document as it is, and any other text as that text."""
+    try:
+        json.loads(value, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return json_text(value)
+    return value
 
 
 def json_text(value: Any) -> str:

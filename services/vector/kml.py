@@ -22,7 +22,6 @@ from services import archive
 from services.vector import ogr
 from services.vector.distinct_names import distinct
 from services.vector.findings import info, warning
-from services.vector.gdal_options import gdal_options
 from services.vector.kml_census import KmlCensus, KmlFolder
 from services.vector.kml_values import TIMES, KmlValues
 from services.vector.layers import choose_layers
@@ -102,7 +101,7 @@ def read(layer: SourceLayer, *, reading: VectorReading) -> Iterator[LayerStream]
     assert isinstance(columns, KmlColumns)
     # So that attributes of the same name keep theirs.
     options = {_OPTION.format(column.upper()): f"kml_{column}" for column in columns.renamed}
-    with gdal_options(options), ogr.read(layer, reading=reading) as stream:
+    with ogr.gdal_options(options), ogr.read(layer, reading=reading) as stream:
         kept = [name for name in stream.schema.names if name not in columns.dropped]
         more = _left_out(layer.path, columns.folder, known=stream.schema.names, kept=kept)
         schema = pa.schema([*(stream.schema.field(name) for name in kept), *more.schema])

@@ -12,17 +12,18 @@ made straight, and counted, behind this module (see `plain_wkb`).
 import ctypes
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import PermanentTaskError
-from core.task_models.finding import Finding
-from core.task_models.vector import VectorReading
+from core.task_models.vector import VectorFormat, VectorReading
 from services.vector import times
-from services.vector.distinct_names import distinct, renaming_findings
+from services.vector.json_collection import as_collection
+from services.vector.mixed_types import MixedTypes
+from services.vector.ogr_names import OgrNames, names_of, renamed
 from services.vector.source import GDAL_DRIVERS, SourceLayer
 from services.vector.stream import LayerStream
 
@@ -48,6 +49,7 @@ _OPTIONS = {
     "OGR_SQLITE_PRAGMA": "trusted_schema=0",
     "PROJ_NETWORK": "OFF",
 }
+_JSON_DRIVERS = ("GeoJSON", "GeoJSONSeq")
 _PREFIXES = {"GeoJSONSeq": "GeoJSONSeq:"}  # without it a sequence of one feature is not taken for one
 _WARNING, _FAILURE = 2, 3  # CPLErr, port/cpl_error.h
 _HARMLESS = (
@@ -77,78 +79,75 @@ def read(
     with _listening(library()) as messages, ExitStack() as stack:
         meta, reader = stack.enter_context(_opened(layer))
         with _as_task_errors(_gdal()[0]):
-            names = _names(meta, layer)
-        schema, zones = names.schema(reader.schema), {}
-        if unclear := times.without_zone(schema):
+            names = names_of(meta, layer)
+        schema, found, mixed = names.schema(reader.schema), times.TimeColumns(), MixedTypes()
+        if columns := _times(layer, schema):
             stack.close()  # some drivers read the file from its beginning in every dataset of their own
-            zones = _zones(layer, unclear, messages)
-            as_text = any(zone is not times.Zone.NONE for zone in zones.values())
-            meta, reader = stack.enter_context(_opened(layer, datetime_as_string=as_text))
-        schema = times.schema_of(schema, zones)
+            layer, as_texts = _with_texts(layer)
+            if layer.has_fine_times:
+                found = times.declared(columns)
+            else:
+                found = _look(layer, names, schema, columns=columns, messages=messages, **as_texts)
+            meta, reader = stack.enter_context(_opened(layer, **as_texts))
+            assert tuple(meta["fields"]) == names.given
+            schema = found.schema(names.schema(reader.schema))
+        batches = found.read(renamed(_heard(reader, messages), schema.names), schema)
         yield LayerStream(
             crs=meta["crs"],
             geometry_column=names.geometry,
             schema=schema,
             fid_column=names.fid,
-            batches=times.converted(_with_names(_heard(reader, messages), schema), schema),
-            findings=lambda: (*names.findings, *times.findings_of(zones)),
+            batches=mixed.as_json(batches) if layer.driver in _JSON_DRIVERS else batches,
+            findings=lambda: (*names.findings, *found.findings(), *mixed.findings()),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """What the columns of a layer are called: each by a name of its own.
+def _times(layer: SourceLayer, schema: "pa.Schema") -> list[str]:
+    """The columns of a layer that GDAL may make other times of than those that stand in the file."""
+    if layer.driver in _JSON_DRIVERS or layer.as_written:
+        return times.temporal(schema)
+    return times.moments(schema) if layer.has_fine_times else times.without_zone(schema)
 
-    The first attribute of a name keeps it; others of that name, ids and geometries give way.
+
+def _with_texts(layer: SourceLayer) -> tuple[SourceLayer, dict[str, Any]]:
+    """The layer, and the options with which GDAL hands out the texts of its times.
+
+    Of a sequence it has none: read as one collection, it is the same.
     """
-
-    fid: str | None
-    attributes: tuple[str, ...]
-    geometry: str
-    findings: tuple[Finding, ...]
-
-    def schema(self, schema: "pa.Schema") -> "pa.Schema":
-        """The columns of a schema of GDAL, in their order, under these names."""
-        import pyarrow as pa
-
-        names = [*([] if self.fid is None else [self.fid]), *self.attributes, self.geometry]
-        return pa.schema(
-            [
-                pa.field(name, field.type, metadata=field.metadata)
-                for name, field in zip(names, schema, strict=False)
-            ]
-        )
+    if layer.driver not in _JSON_DRIVERS:
+        return layer, {"datetime_as_string": True}
+    if layer.driver != _JSON_DRIVERS[0]:
+        layer = replace(layer, format=VectorFormat.GEOJSON, path=as_collection(layer.path))
+    return layer, {"DATE_AS_STRING": "YES"}
 
 
-def _names(meta: dict[str, Any], layer: SourceLayer) -> _Names:
-    """The names of a layer, decoded where they are the bytes of the file.
+def _look(
+    layer: SourceLayer,
+    names: OgrNames,
+    schema: "pa.Schema",
+    *,
+    columns: Sequence[str],
+    messages: "_Messages",
+    **as_texts: Any,
+) -> times.TimeColumns:
+    """One pass over columns of times alone, or over all if GDAL cannot tell their names from others.
 
     Raises:
-        UnicodeDecodeError: they are no text in the encoding of the layer.
+        PermanentTaskError: CONTENT_MISMATCH: it cannot hand them out as they are.
     """
-    attributes = tuple(str(name) for name in meta["fields"])
-    if layer.encoding is not None:
-        # pyogrio takes bytes of no known encoding as ISO 8859-1, which loses none of them.
-        attributes = tuple(name.encode("iso8859-1").decode(layer.encoding) for name in attributes)
-    geometry, fid = meta["geometry_name"] or "wkb_geometry", meta["fid_column"]
-    *own, geometry, fid = distinct((*attributes, geometry, fid))
-    findings = renaming_findings(attributes, tuple(own))
-    return _Names(fid if layer.has_ids else None, tuple(own), geometry, findings)
-
-
-def _with_names(batches: "Iterator[pa.RecordBatch]", schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
-    """The batches under the names of the schema. Where their own are no UTF-8, no column can be had."""
-    import pyarrow as pa
-
-    for batch in batches:
-        yield pa.RecordBatch.from_arrays(batch.to_struct_array().flatten(), names=schema.names)
-
-
-def _zones(layer: SourceLayer, columns: Sequence[str], messages: "_Messages") -> dict[str, times.Zone]:
-    """One pass over columns of times alone."""
-    only = {"columns": list(columns), "read_geometry": False, "return_fids": False}
-    with _opened(layer, datetime_as_string=True, **only) as (_, reader):
-        return times.zones(_heard(reader, messages), columns)
+    has_twins = len({name.casefold() for name in names.given}) < len(names.given)
+    chosen = [at for at, name in enumerate(names.attributes) if has_twins or name in columns]
+    only = {} if has_twins else {"columns": [names.given[at] for at in chosen]}
+    with (
+        gdal_options(dict(layer.as_written)),
+        _opened(layer, read_geometry=False, return_fids=False, **as_texts, **only) as (meta, reader),
+    ):
+        assert list(meta["fields"]) == [names.given[at] for at in chosen]
+        batches = renamed(_heard(reader, messages), [names.attributes[at] for at in chosen])
+        found = times.TimeColumns.of(batches, schema, columns)
+    if layer.as_written:
+        found.refuse_others()
+    return found
 
 
 @contextmanager
@@ -231,6 +230,19 @@ def _as_task_errors(pyogrio: Any) -> Iterator[None]:
             code="ENCODING_ERROR",
             remedy="Rename the columns in plain letters, or say the right encoding.",
         ) from exc
+
+
+@contextmanager
+def gdal_options(options: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, options that hold for one file only are set, in this thread alone."""
+    libgdal = library()
+    for name, value in options.items():
+        libgdal.CPLSetThreadLocalConfigOption(name.encode(), value.encode())
+    try:
+        yield
+    finally:
+        for name in options:
+            libgdal.CPLSetThreadLocalConfigOption(name.encode(), None)
 
 
 # -- libgdal ----------------------------------------------------------------------------------------

@@ -49,6 +49,9 @@ class SourceLayer:
         encoding: of the texts, as Python names it, where they are handed out as the bytes of the file.
         open_options: of GDAL's driver.
         has_ids: the format gives every feature a whole number of its own.
+        has_fine_times: some times have more digits than GDAL reads; all are declared as such, and tried.
+        as_written: options under which GDAL hands out times as they stand in the file, but other values
+            wrong. Without them it hands out the same times, or the layer is refused.
         dialect: what the reader of this format has found out about it.
         findings: what is to be said of it before it is read.
     """
@@ -62,6 +65,8 @@ class SourceLayer:
     encoding: str | None = None
     open_options: tuple[tuple[str, str], ...] = ()
     has_ids: bool = False
+    has_fine_times: bool = False
+    as_written: tuple[tuple[str, str], ...] = ()
     dialect: object = None
     findings: tuple[Finding, ...] = ()
 

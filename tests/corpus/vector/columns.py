@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -156,7 +157,10 @@ def lists_and_objects(path: Path) -> None:
     )
 
 
-@case("types_that_change.geojson", accepted(Table("types_that_change", 3, "Point")))
+@case(
+    "types_that_change.geojson",
+    accepted(Table("types_that_change", 3, "Point", columns={"a": "jsonb"}), findings=("MIXED_TYPES",)),
+)
 def types_that_change(path: Path) -> None:
     """A number, then a text, then an object in one property: no value may be lost."""
     values = [1, "two", {"three": 3}]
@@ -172,6 +176,20 @@ def types_that_change(path: Path) -> None:
 def mixed_zones(path: Path) -> None:
     times = ["2024-01-01T12:00:00Z", "2024-01-01T12:00:00"]
     path.write_bytes(geojson_text([feature(TWO_PLACES[0], {"t": t}) for t in times]))
+
+
+@case(
+    "days_that_are_none.geojsonl",
+    accepted(
+        Table("days_that_are_none", 2, "Point", columns={"day": "text", "t": "timestamptz", "clock": "time"}),
+        findings=("TIMES_AS_TEXT",),
+    ),
+)
+def days_that_are_none(path: Path) -> None:
+    """The reader would make March 2 of one day, and cut the times off."""
+    times = {"t": "2024-01-01T12:00:00.123456Z", "clock": "12:30:00.123456"}
+    days = [{"day": "2024-02-29"} | times, {"day": "2023-02-30"} | times]
+    path.write_text("".join(f"{json.dumps(feature(TWO_PLACES[0], each))}\n" for each in days), "utf-8")
 
 
 @case("zoned_times.geojson", accepted(Table("zoned_times", 2, "Point", columns={"t": "timestamptz"})))

@@ -107,6 +107,10 @@ def test_too_many_columns_are_refused() -> None:
         (pa.array([{"a": b"\x01"}]), ['{"a": "01"}']),
         (pa.array([1_234_567_891], pa.timestamp("ns")), [dt.datetime(1970, 1, 1, 0, 0, 1, 234_567)]),  # noqa: DTZ001
         (pa.array([1.5], pa.float16()), [1.5]),
+        (
+            pa.array(["1", '"a"', "a", "NaN", '[1, {"b": 2}]', "[" * 9_999, None], pa.json_(pa.string())),
+            ["1", '"a"', '"a"', '"NaN"', '[1, {"b": 2}]', f'"{"[" * 9_999}"', None],
+        ),
     ],
 )
 def test_values_are_brought_to_the_type_of_their_column(given: pa.Array, expected: list[object]) -> None:

@@ -36,6 +36,17 @@ def decided(*values: str | None) -> str:
         (("1e5", ".5", "5."), "float"),
         (("1e999",), "text"),
         (("1234567890123456", "0.5"), "text"),
+        (("999999999999999.999",), "text"),
+        (("0.5", "123456789012345.678", "0.25"), "text"),
+        (("999999999999999,999", "0,5"), "text"),
+        (("0.12345678901234567890",), "text"),
+        (("0." + "1" * 5_000_000,), "text"),
+        (("1e-400",), "text"),
+        (("1.2345678e-320",), "text"),
+        (("0.30000000000000004", "-1.7976931348623157e308"), "float"),  # as short as may be
+        (("0.10000000000000001", "13.40499999999999936"), "float"),  # as %.17g and %.17f write them
+        (("0.000000000000000000", "0e-999", "5e-324", "0.000001000000000000"), "float"),
+        (("123456789012345,5", "0,10000000000000001"), "decimal comma"),
         (("+1",), "text"),
         (("1,5", "2"), "decimal comma"),
         (("1,234", "5,678"), "text"),
@@ -72,6 +83,14 @@ def test_numbers_come_back_as_they_were_or_stay_text(numbers: list[float]) -> No
     read = guess.decided.read(texts).to_pylist()
 
     assert read in (numbers, texts.to_pylist())
+
+
+def test_digits_that_a_double_does_not_hold_stay(read: Read) -> None:
+    layer = read("a.csv", b"n,lon,lat\n0.5,1,2\n999999999999999.999,1.00000000000000000001,2\n")
+
+    assert layer.column("n") == ["0.5", "999999999999999.999"]
+    assert layer.column("lon") == ["1", "1.00000000000000000001"]
+    assert layer.geometries == [shapely.to_wkb(shapely.Point(1, 2))] * 2
 
 
 def test_the_type_is_that_of_the_whole_file(read: Read) -> None:

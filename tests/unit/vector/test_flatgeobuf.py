@@ -1,6 +1,7 @@
 """FlatGeobuf: whole to its last byte."""
 
 import struct
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from tests.unit.vector.conftest import Admit, Read, Refusal
 from tests.vectors import points
 
 
-def flatgeobuf(directory: Path, count: int = 50, **options: Any) -> bytes:
-    table = pa.table({"n": list(range(count)), "geom": shapely.to_wkb(points(count))})
+def flatgeobuf(
+    directory: Path, count: int = 50, columns: dict[str, pa.Array] | None = None, **options: Any
+) -> bytes:
+    attributes = columns or {"n": list(range(count))}
+    table = pa.table({**attributes, "geom": shapely.to_wkb(points(count))})
     path = directory / "made.fgb"
     pyogrio.write_arrow(
         table,
@@ -77,3 +81,48 @@ def test_a_damaged_feature_is_heard(refusal: Refusal, tmp_path: Path) -> None:
 
 def test_another_layer_than_the_only_one(refusal: Refusal, content: bytes) -> None:
     assert refusal("a.fgb", content, layers=["b"]).code == "LAYER_NOT_FOUND"
+
+
+# -- times ----------------------------------------------------------------------------------------------
+
+WRITTEN = "2024-02-29T12:30:15.250"
+FIRST, SECOND = "t_1", "t_2"
+
+
+def with_times(directory: Path, text: str, *, second: str = SECOND) -> bytes:
+    """Two columns of times, with `text` and `WRITTEN`, and then null; the second one has that name."""
+    times = pa.array([datetime.fromisoformat(WRITTEN), None], pa.timestamp("ms"))
+    columns = {FIRST: times, SECOND: times, "n_1": pa.array([1, 2])}
+    content = flatgeobuf(directory, 2, columns, SPATIAL_INDEX="NO")
+    assert len(text) == len(WRITTEN)
+    assert content.count(WRITTEN.encode()) == 2
+    return content.replace(WRITTEN.encode(), text.encode(), 1).replace(SECOND.encode(), second.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2023-02-30T12:30:15.250",
+        "2024-02-29T25:30:15.250",
+        "2024-02-29T12:30:15.25 ",
+        "2024-02-29 12:30:1.1234",
+        "at some time or another",
+    ],
+)
+def test_times_that_the_reader_would_change(refusal: Refusal, tmp_path: Path, text: str) -> None:
+    error = refusal("a.fgb", with_times(tmp_path, text))
+
+    assert (error.code, error.context["value_by_column"]) == ("CONTENT_MISMATCH", {FIRST: text})
+
+
+@pytest.mark.parametrize(
+    ("second", "name"), [(SECOND, SECOND), (FIRST, "t_1_2"), ("T_1", "T_1"), ("n_1", "n_1")]
+)
+def test_zones_of_times_whose_columns_have_one_name(
+    read: Read, tmp_path: Path, second: str, name: str
+) -> None:
+    found = read("a.fgb", with_times(tmp_path, "2024-02-29T12:30:15.25Z", second=second))
+    moment = datetime.fromisoformat(WRITTEN)
+
+    assert found.column(FIRST) == [moment.replace(tzinfo=UTC), None]
+    assert found.column(name) == [moment, None]

@@ -2,12 +2,14 @@
 
 import json
 import struct
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
 import shapely
 
-from tests.unit.vector.conftest import Admit, Read, Refusal
+from tests.unit.vector.conftest import Admit, Read, ReadLayer, Refusal
 from tests.vectors import geojson, geojson_text, points
 
 LINK = {"type": "link", "properties": {"href": "http://127.0.0.1:9/crs", "type": "proj4"}}
@@ -259,3 +261,155 @@ def test_a_crs_far_behind_its_key_is_refused(
     content = geojson(points(1), crs=LINK).replace(b'"crs": {', b'"crs"' + gap + b":" + gap + b"{")
 
     assert refusal("a.geojson", content).code == "CRS_UNKNOWN"
+
+
+# -- values ---------------------------------------------------------------------------------------------
+
+
+def values(name: str, *given: Any) -> bytes:
+    """A collection, a sequence or a topology whose features have these values of `v`."""
+    if name.endswith(".topojson"):
+        places = [point(0, 0) | {"properties": {"v": each}} for each in given]
+        objects = {"a": {"type": "GeometryCollection", "geometries": places}}
+        return json.dumps({"type": "Topology", "arcs": [], "objects": objects}).encode()
+    features = [feature(point(1, 2), v=each) for each in given]
+    if name.endswith("l"):
+        return "".join(f"{json.dumps(each)}\n" for each in features).encode()
+    return geojson_text(features)
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.geojsonl", "a.topojson"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["2024-02-29", "2023-02-30"],
+        ["2023-02-30T10:00:00", "2024-02-29T10:00:00"],
+        ["2023-02-30T10:00:00Z"],
+        ["25:61:00", "12:30:00"],
+        ["2024-02-29T23:59:60Z"],
+        ["2024-02-29T12:00:00.1234567Z"],
+        ["2024-02-29", "2024-02-29T12:00:00"],
+        ["-2024-01-01", "12024-01-01"],
+    ],
+)
+def test_what_no_calendar_or_clock_shows_stays_text(read: Read, name: str, given: list[str]) -> None:
+    found = read(name, values(name, *given))
+
+    assert found.column("v") == given
+    assert found.codes in ([], ["TIMES_AS_TEXT"])
+
+
+def test_the_value_that_made_a_column_of_days_a_text_is_said(read: Read) -> None:
+    days = [*["2024-02-29"] * 20_000, None, "2023-02-30", "someday"]
+    found = read("a.geojson", values("a.geojson", *days[:-1]))
+
+    assert [finding.context for finding in found.findings] == [{"column": "v", "value": "2023-02-30"}]
+    assert found.codes == ["TIMES_AS_TEXT"]
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.geojsonl", "a.topojson"])
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["2024-02-29", None], [date(2024, 2, 29), None]),
+        (["2024/02/29"], [date(2024, 2, 29)]),
+        (["12:30:00", "12:30:00.123456"], [time(12, 30), time(12, 30, 0, 123_456)]),
+        (["2024-02-29T12:30:15.123456"], [datetime.fromisoformat("2024-02-29T12:30:15.123456")]),
+        (["2024-02-29 12:30", None], [datetime.fromisoformat("2024-02-29T12:30"), None]),
+        (["2024/02/29 12:30:15+02"], [datetime(2024, 2, 29, 10, 30, 15, tzinfo=UTC)]),
+        (
+            ["2024-02-29T12:30:15.123456Z", "2024-02-29T12:30:15+01:07"],
+            [
+                datetime(2024, 2, 29, 12, 30, 15, 123_456, tzinfo=UTC),
+                datetime(2024, 2, 29, 11, 23, 15, tzinfo=UTC),
+            ],
+        ),
+    ],
+)
+def test_days_and_times_are_such_to_the_microsecond(
+    read: Read, name: str, given: list[str | None], expected: list[object]
+) -> None:
+    found = read(name, values(name, *given))
+
+    assert (found.column("v"), found.codes) == (expected, [])
+
+
+@pytest.mark.parametrize("separated", [b"\x1e%s\n", b"\x1e%s", b"\n\x1e\x1e\n%s\n\n"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_days_of_sequences_with_separators(read: Read, separated: bytes, indent: int | None) -> None:
+    days = ["2024-02-29", "2024-03-01", "2024-03-02"]
+    features = [feature(point(1, 2), v=day) | {"id": 7 + at} for at, day in enumerate(days)]
+    content = b"".join(separated % json.dumps(each, indent=indent).encode() for each in features)
+    found = read("a.geojsonl", content if content.startswith(b"\x1e") else b"\x1e" + content)
+
+    assert found.column("v") == [date.fromisoformat(day) for day in days]
+    assert found.column(found.fid_column or "") == [7, 8, 9]
+
+
+def test_days_of_two_objects_of_a_topology(read_all: Callable[..., list[ReadLayer]]) -> None:
+    topology = json.loads(values("a.topojson", "2024-02-29"))
+    topology["objects"]["b"] = topology["objects"]["a"]
+    first, second = read_all("a.topojson", json.dumps(topology).encode())
+
+    assert first.column("v") == second.column("v") == [date(2024, 2, 29)]
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.geojsonl"])
+def test_a_day_beside_other_columns(read: Read, name: str) -> None:
+    features = [
+        feature(point(1, 2), a=None, day="2024-02-29", A=1, b={"c": 1}) | {"id": 5},
+        feature(None, z="new", a="x", t="2024-02-29T10:00:00Z", day=None, A=2.5, n=[1, 2]) | {"id": 2**60},
+    ]
+    lines = "".join(f"{json.dumps(each)}\n" for each in features).encode()
+    found = read(name, lines if name.endswith("l") else geojson_text(features))
+
+    assert {column: found.column(column) for column in ("a", "day", "A", "z", "t", "n")} == {
+        "a": [None, "x"],
+        "day": [date(2024, 2, 29), None],
+        "A": [1, 2.5],
+        "z": [None, "new"],
+        "t": [None, datetime(2024, 2, 29, 10, tzinfo=UTC)],
+        "n": [None, [1, 2]],
+    }
+    assert found.column(found.fid_column or "") == [5, 2**60]
+    assert (found.geometries[0] is None, found.geometries[1]) == (False, None)
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.geojsonl"])
+@pytest.mark.parametrize(
+    "text", ["a, NaN, b", "[NaN]", ":Infinity}", 'say "x": NaN,', "\\", '\\", NaN]', "x" * 5_000 + ", nan,"]
+)
+def test_texts_may_hold_the_words_of_numbers_that_are_none(
+    read: Read, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setattr("services.vector.json_scan._BLOCK_BYTES", 1_000)
+    assert read(name, values(name, text, "b")).column("v") == [text, "b"]
+
+
+@pytest.mark.parametrize("before", ["", "NaN", '\\", NaN, ', "x" * 993])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "nan", " NaN "])
+def test_numbers_that_are_none_are_found_behind_texts(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch, before: str, number: str
+) -> None:
+    monkeypatch.setattr("services.vector.json_scan._BLOCK_BYTES", 1_000)
+    content = values("a.geojson", [before, 8888], before).replace(b"8888", number.encode())
+    error = refusal("a.geojson", content)
+
+    assert error.code == "GEOMETRY_UNREADABLE"
+    assert content[error.context["byte_offset"] :].startswith(number.strip(" -").encode())
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.geojsonl"])
+def test_values_of_several_types_are_json_and_it_is_said_that_numbers_became_texts(
+    read: Read, name: str
+) -> None:
+    content = values(name, 1, "a", 1.5, True, None, '"quoted"', "1", {"b": [1, "c"]}, [])
+    found = read(name, content)
+    texts = [None if value is None else json.loads(value) for value in found.column("v")]
+
+    assert texts == ["1", "a", "1.5", "true", None, '"quoted"', "1", {"b": [1, "c"]}, []]
+    assert (found.codes, found.findings[0].context) == (["MIXED_TYPES"], {"columns": ["v"]})
+
+
+def test_objects_and_lists_alone_are_of_one_type(read: Read) -> None:
+    assert read("a.geojson", values("a.geojson", {"b": 1}, {"c": [2]}, None)).codes == []

@@ -148,6 +148,10 @@ def test_a_value_that_is_not_what_its_column_declares(
         ("MEDIUMINT", "-2147483649"),
         ("TINYINT", "2147483648"),
         ("SMALLINT", "'abc'"),
+        ("BOOLEAN", "2"),
+        ("BOOLEAN", "-1"),
+        ("BOOLEAN", "0.5"),
+        ("BOOLEAN", "'true'"),
         ("DATE", "'2021-02-30'"),
         ("DATE", "'2023-02-29'"),
         ("DATE", "'2021-13-01'"),
@@ -157,7 +161,7 @@ def test_a_value_that_is_not_what_its_column_declares(
         ("DATETIME", "'2021-02-30T10:00:00Z'"),
         ("DATETIME", "'2021/02/30 10:00:00'"),
         ("DATE", "'2024-01-02T10:00:00Z'"),
-        ("DATETIME", "'2020-01-01T10:00:00.123456Z'"),
+        ("DATETIME", "'2020-01-01T10:00:00.1234567Z'"),
         ("DATETIME", "'2020-01-01 10:00:00 PM'"),
         ("DATETIME", "'2020-01-01 25:00:00'"),
         ("DATETIME", "'2020-01-01T10:00:00+02:07'"),
@@ -223,6 +227,42 @@ def test_times_in_other_spellings(read: Read, geopackage: Path, text: str, expec
     assert read("a.gpkg", geopackage.read_bytes()).column("v") == [
         datetime(2024, 2, 29, 12, 30, 15, 250_000, tzinfo=UTC), expected, expected, expected,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2020-01-01T10:00:00.123456Z", datetime(2020, 1, 1, 10, 0, 0, 123_456, tzinfo=UTC)),
+        ("2020-01-01T10:00:00.12345600-05:30", datetime(2020, 1, 1, 15, 30, 0, 123_456, tzinfo=UTC)),
+        ("2020/01/01 10:00:00.000001", datetime(2020, 1, 1, 10, 0, 0, 1, tzinfo=UTC)),
+        ("2020/01/01 10:00", datetime(2020, 1, 1, 10, tzinfo=UTC)),
+        ("2020-01-01", datetime(2020, 1, 1, tzinfo=UTC)),
+        ("2020-01-01 10:00:00+0200", datetime(2020, 1, 1, 8, tzinfo=UTC)),
+    ],
+)
+def test_times_keep_their_microseconds(read: Read, geopackage: Path, text: str, expected: datetime) -> None:
+    edit_geopackage(
+        geopackage,
+        *(f'ALTER TABLE "Plä ces" ADD COLUMN {column}' for column in ("v DATETIME", "day DATE")),
+        "UPDATE \"Plä ces\" SET v = '2024-02-29T12:30:15.123456Z', day = '2024-02-29'",
+        f"UPDATE \"Plä ces\" SET v = '{text}' WHERE fid = 2",
+        'UPDATE "Plä ces" SET v = null WHERE fid = 3',
+    )
+    found = read("a.gpkg", geopackage.read_bytes())
+    other = datetime(2024, 2, 29, 12, 30, 15, 123_456, tzinfo=UTC)
+
+    assert found.column("v") == [other, expected, None, other]
+    assert found.column("day") == [date(2024, 2, 29)] * 4
+
+
+def test_truth_values(read: Read, geopackage: Path) -> None:
+    edit_geopackage(
+        geopackage,
+        'ALTER TABLE "Plä ces" ADD COLUMN v BOOLEAN',
+        'UPDATE "Plä ces" SET v = fid % 2 WHERE fid < 4',
+    )
+
+    assert read("a.gpkg", geopackage.read_bytes()).column("v") == [True, False, True, None]
 
 
 def test_values_of_a_computed_column_are_tried_too(refusal: Refusal, geopackage: Path) -> None:

@@ -1,5 +1,6 @@
 """GML: the axes of its systems, its values, and what is not fetched."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -61,3 +62,39 @@ def test_one_operator_does_not_take_it(refusal: Refusal) -> None:
 
     assert error.code == "UNSUPPORTED_FORMAT"
     assert ".gml" not in error.context["supported"]
+
+
+def dated(day: str, moment: str) -> bytes:
+    """A feature with a day and a time, and another of usual ones."""
+    features = [
+        place(number).replace("<app:height>", f"<app:d>{d}</app:d><app:t>{t}</app:t><app:height>")
+        for number, (d, t) in enumerate([("2024-02-29", "2024-02-29T10:00:00Z"), (day, moment)])
+    ]
+    return collection(*features).encode()
+
+
+@pytest.mark.parametrize(
+    ("day", "moment", "wrong"),
+    [
+        ("2023-02-30", "2024-01-01T10:00:00Z", {"d": "2023-02-30"}),
+        ("2024-01-01", "2023-02-30T10:00:00Z", {"t": "2023-02-30T10:00:00Z"}),
+        ("2024-01-01", "2024-01-01T10:00:00.1234Z", {"t": "2024-01-01T10:00:00.1234Z"}),
+    ],
+)
+def test_days_and_times_that_the_reader_would_change(
+    refusal: Refusal, day: str, moment: str, wrong: dict[str, str]
+) -> None:
+    error = refusal("a.gml", dated(day, moment), extra_formats=True)
+
+    assert (error.code, error.context["value_by_column"]) == ("CONTENT_MISMATCH", wrong)
+
+
+def test_days_and_times(read: Read) -> None:
+    layer = read("a.gml", dated("2024-01-01", "2024-01-01T10:00:00.5+02:00"), extra_formats=True)
+
+    assert layer.column("d") == [dt.date(2024, 2, 29), dt.date(2024, 1, 1)]
+    assert layer.column("t") == [
+        dt.datetime(2024, 2, 29, 10, tzinfo=dt.UTC),
+        dt.datetime(2024, 1, 1, 8, 0, 0, 500_000, tzinfo=dt.UTC),
+    ]
+    assert layer.column("height") == [0, 1]
