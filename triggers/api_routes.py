@@ -22,9 +22,14 @@ from triggers.api_examples import SUBMISSIONS
 from triggers.api_job_routes import JOB_OPERATIONS
 from triggers.api_operations import HTML, Answer, Operation, Parameter, Tag, get, whole
 from triggers.api_serving_routes import FEATURES, RASTERS, STAC
-from triggers.job_control import RetryBody
+from triggers.retry_bodies import RequestRetryBody, ResubmitBody
 
 _FLAG = {"type": "boolean", "default": False}
+_RETRIED = {
+    202: Answer("Begun: poll `status_url`.", (RetryAnswer,)),
+    200: Answer("With these options it was tried before (`Idempotent-Replay: true`).", (RetryAnswer,)),
+}
+_RETRY_ERRORS = (400, 404, 409, 413, 415, 422, 503)
 
 
 _PLATFORM = (
@@ -88,12 +93,21 @@ _PLATFORM = (
     Operation(
         "POST",
         "/api/platform/requests/{id}/retry",
-        "Try a failed request again where it stopped: the failed tasks, the stage, or the job that failed",
+        "Try a failed request again: where it stopped, from an earlier stage, or with other options",
         Tag.PLATFORM,
-        {202: Answer("Begun: poll `status_url`.", (RetryAnswer,))},
-        body=(RetryBody,),
+        _RETRIED,
+        body=(RequestRetryBody,),
         body_is_optional=True,
-        errors=(400, 404, 409, 415, 422, 503),
+        errors=_RETRY_ERRORS,
+    ),
+    Operation(
+        "POST",
+        "/api/platform/resubmit",
+        "The same, with the request named in the body",
+        Tag.PLATFORM,
+        _RETRIED,
+        body=(ResubmitBody,),
+        errors=_RETRY_ERRORS,
     ),
     Operation(
         "GET",

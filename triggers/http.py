@@ -44,14 +44,23 @@ def optional_body(req: func.HttpRequest, model: type[Body]) -> Body:
     """The body as this model; without a body, the model's defaults.
 
     Raises:
+        InvalidRequest: as `body_of`.
+    """
+    return body_of(req, model) if req.get_body() else model()
+
+
+def body_of(req: func.HttpRequest, model: type[Body]) -> Body:
+    """The body as this model.
+
+    Raises:
         InvalidRequest: as `json_body`; VALIDATION_ERROR with the fields.
     """
     try:
-        return model.model_validate(json_body(req) if req.get_body() else {})
+        return model.model_validate(json_body(req))
     except ValidationError as exc:
         raise InvalidRequest(
             "The body is not valid.",
-            remedy="Correct the fields named in field_errors, or send no body.",
+            remedy="Correct the fields named in field_errors.",
             field_errors=tuple(
                 {"loc": ".".join(str(part) for part in error["loc"]), "msg": error["msg"]}
                 for error in exc.errors(include_url=False, include_input=False)

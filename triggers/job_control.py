@@ -1,11 +1,12 @@
 """Stopping jobs, and running them again, over HTTP."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from core.control import RetryScope
+from core.control import RetryScope, scope_of
 from infrastructure.repositories.job_views import JobViews
 from triggers.application import Application
 from triggers.http import json_answer, optional_body
@@ -15,6 +16,9 @@ from triggers.job_urls import JobUrls
 from triggers.problems import answers
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+StageName = StrictInt | Annotated[str, Field(max_length=120)]
 
 
 class CancelBody(BaseModel):
@@ -30,7 +34,10 @@ class RetryBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scope: RetryScope = RetryScope.FAILED_TASKS
+    scope: RetryScope | None = Field(None, description="`failed_tasks` unless something else is said")
+    from_stage: StageName | None = Field(
+        None, description="the number or the name of an earlier stage: it and those after it are done anew"
+    )
 
 
 def add_control(blueprint: func.Blueprint, app: Application) -> None:
@@ -62,8 +69,9 @@ def _retry(app: Application) -> Handler:
     @answers
     def retry_job(req: func.HttpRequest) -> func.HttpResponse:
         job_id, body = job_id_of(req), optional_body(req, RetryBody)
-        tasks = app.job_control.retry(job_id, scope=body.scope)
-        return _accepted(urls, job_id, {"scope": body.scope.value, "tasks": tasks})
+        scope = scope_of(body.scope, from_stage=body.from_stage)
+        tasks = app.job_control.retry(job_id, scope=scope, from_stage=body.from_stage)
+        return _accepted(urls, job_id, {"scope": scope.value, "tasks": tasks})
 
     return retry_job
 

@@ -6,10 +6,12 @@ from typing import Protocol
 import azure.functions as func
 
 from geo_platform.models import StatusAnswer
+from geo_platform.retrying import RetryWish
 from geo_platform.router import PlatformRouter
 from geo_platform.states import RequestStatus
 from triggers.http import (
     bad_parameter,
+    body_of,
     conditional_answer,
     conditional_text,
     flag,
@@ -18,10 +20,10 @@ from triggers.http import (
     number,
     optional_body,
 )
-from triggers.job_control import RetryBody
 from triggers.problems import answers
 from triggers.reporting.negotiation import wanted_form
 from triggers.reporting.page import report_page
+from triggers.retry_bodies import RequestRetryBody, ResubmitBody
 
 _POLL_SECONDS = 2
 _MAX_PAGE = 200
@@ -50,6 +52,8 @@ def platform_blueprint(app: PlatformApplication) -> func.Blueprint:
         ("platform_requests_unprefixed", "platform/status", "GET", _requests(app)),
         ("platform_retry", "api/platform/requests/{id}/retry", "POST", _retry(app)),
         ("platform_retry_unprefixed", "platform/requests/{id}/retry", "POST", _retry(app)),
+        ("platform_resubmit", "api/platform/resubmit", "POST", _resubmit(app)),
+        ("platform_resubmit_unprefixed", "platform/resubmit", "POST", _resubmit(app)),
         ("platform_report", "api/platform/requests/{id}/report", "GET", _report(app)),
         ("platform_report_unprefixed", "platform/requests/{id}/report", "GET", _report(app)),
     ):
@@ -87,12 +91,27 @@ def _status(app: PlatformApplication) -> Handler:
 def _retry(app: PlatformApplication) -> Handler:
     @answers
     def platform_retry(req: func.HttpRequest) -> func.HttpResponse:
-        body = optional_body(req, RetryBody)
-        answer = app.platform.retry(req.route_params.get("id", ""), scope=body.scope)
-        headers = {"Location": answer.status_url, "Retry-After": str(_POLL_SECONDS)}
-        return json_answer(answer, status=202, headers=headers)
+        body = optional_body(req, RequestRetryBody)
+        return _retried(app, req.route_params.get("id", ""), body.wish)
 
     return platform_retry
+
+
+def _resubmit(app: PlatformApplication) -> Handler:
+    @answers
+    def platform_resubmit(req: func.HttpRequest) -> func.HttpResponse:
+        body = body_of(req, ResubmitBody)
+        return _retried(app, body.request_id, body.wish)
+
+    return platform_resubmit
+
+
+def _retried(app: PlatformApplication, identifier: str, wish: RetryWish) -> func.HttpResponse:
+    retried = app.platform.retry(identifier, wish)
+    headers = {"Location": retried.answer.status_url}
+    if retried.replayed:
+        return json_answer(retried.answer, headers={**headers, "Idempotent-Replay": "true"})
+    return json_answer(retried.answer, status=202, headers={**headers, "Retry-After": str(_POLL_SECONDS)})
 
 
 def _report(app: PlatformApplication) -> Handler:

@@ -182,6 +182,11 @@ class RequestRepository:
         }
         return self._one("fail", parameters) is not None
 
+    def original(self, request_id: str) -> dict[str, Any]:
+        """The body as the client has sent it; empty when there is no such request."""
+        row = self._one("original", {"request_id": request_id})
+        return row["original_request"] if row else {}
+
     def reopen(self, request_id: str, *, message: str) -> bool:
         """Take a request that has failed back into work."""
         return self._one("reopen", {"request_id": request_id, "status_message": message}) is not None

@@ -54,9 +54,13 @@ class SubmitAnswer(_Answer):
 
 
 class RetryAnswer(_Answer):
-    """The answer to a retry: `tasks` of the job `job_id` run again (0: what comes after them does)."""
+    """The answer to a retry: `tasks` of the job `job_id` run again (0: what comes after them does).
 
-    status: Literal["accepted"] = "accepted"
+    With other options it is the next revision that is told of, with the `request_id` and the job of its own.
+    """
+
+    status: Literal["accepted"] | RequestStatus = "accepted"
+    revision: int
     job_id: str
     scope: RetryScope
     tasks: int

@@ -31,6 +31,12 @@ PublishTable = Callable[[Any, str, str], None]
 """(connection, staging table, name): move `staging.<table>` to `geo.<name>`, which nothing else has."""
 
 
+class RetryJob(Protocol):
+    """See `core.control.JobControl.retry`."""
+
+    def __call__(self, job_id: str, *, scope: RetryScope, from_stage: int | str | None) -> int: ...
+
+
 def utc_now() -> datetime:
     """The time, aware."""
     return datetime.now(UTC)
@@ -87,7 +93,7 @@ class PlatformParts:
     jobs: Mapping[str, Workflow]
     publish_table: PublishTable
     require_listeners: Callable[[Iterable[str]], None]
-    retry_job: Callable[[str, RetryScope], int]
+    retry_job: RetryJob
     patient_storage: BlobStore
     clock: Clock = utc_now
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.control import RetryScope
 from core.crashpoints import crashpoint
 from core.task_models.vector_export import ExportFormat
 from geo_platform import identity
@@ -25,8 +24,9 @@ from geo_platform.models import (
 )
 from geo_platform.planner import chain_of
 from geo_platform.ports import PlatformParts, Stores
+from geo_platform.renewing import RequestRenewal
 from geo_platform.report import ReportReader
-from geo_platform.retrying import RequestRetry
+from geo_platform.retrying import RequestRetry, RetryWish
 from geo_platform.states import RequestStatus
 from geo_platform.status import StatusReader, estimate_from, estimated_completion, links_of
 from geo_platform.submission import Submission, parse_submission
@@ -41,6 +41,14 @@ class Submitted:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The answer to a retry, and whether the same was asked for before."""
+
+    answer: RetryAnswer
+    replayed: bool
+
+
 class PlatformRouter:
     """Submissions, their status and their list; knows nothing of tasks, and nothing of HTTP."""
 
@@ -51,6 +59,7 @@ class PlatformRouter:
         self._report = ReportReader(parts)
         self._exports = ExportDesk(parts)
         self._retry = RequestRetry(parts)
+        self._renewal = RequestRenewal(parts, parse=self._parse, submit=self._submit_again)
         self._lister = RequestLister(parts)
 
     def submit(self, body: Any, *, retry_failed: bool = False) -> Submitted:
@@ -97,9 +106,11 @@ class PlatformRouter:
         """See `StatusReader.status`."""
         return self._status.status(identifier)
 
-    def retry(self, identifier: str, *, scope: RetryScope) -> RetryAnswer:
-        """See `RequestRetry.retry`."""
-        return self._retry.retry(identifier, scope=scope)
+    def retry(self, identifier: str, wish: RetryWish) -> Retried:
+        """See `RequestRetry.retry`, and with options `RequestRenewal.renew`."""
+        if wish.options:
+            return Retried(*self._renewal.renew(identifier, wish))
+        return Retried(self._retry.retry(identifier, wish), replayed=False)
 
     def report(self, identifier: str) -> ReportAnswer:
         """See `ReportReader.report`."""
@@ -117,6 +128,10 @@ class PlatformRouter:
 
     def _parse(self, body: Any) -> Submission:
         return parse_submission(body, options=self._parts.options)
+
+    def _submit_again(self, body: Any) -> tuple[str, bool]:
+        submitted = self.submit(body, retry_failed=True)
+        return submitted.answer.request_id, submitted.replayed
 
     def _existing(
         self, submission: Submission, *, retry_failed: bool

@@ -28,6 +28,9 @@ LEFT JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step =
 LEFT JOIN app.jobs j ON j.job_id = rj.job_id
 WHERE r.request_id = %(request_id)s
 
+-- name: original
+SELECT original_request FROM platform.requests WHERE request_id = %(request_id)s
+
 -- name: id_of_dataset
 SELECT request_id FROM platform.current_requests WHERE dataset_key = %(dataset_key)s
 

@@ -69,7 +69,7 @@ def office(database_urls: DatabaseUrls, tmp_path: Path) -> Iterator[Office]:
         patient_storage=blobs,
         jobs={"export_vector": ExportVector},
         publish_table=publish_table,
-        retry_job=lambda job_id, scope: 0,
+        retry_job=lambda job_id, *, scope, from_stage: 0,
         require_listeners=lambda job_types: None,
     )
     with engine.database:
