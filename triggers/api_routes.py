@@ -9,6 +9,7 @@ from geo_platform.bodies import (
     RasterRequest,
     VectorRequest,
 )
+from geo_platform.export_answers import ExportAnswer, ExportList
 from geo_platform.models import (
     DryRunAnswer,
     ReportAnswer,
@@ -22,6 +23,7 @@ from triggers.api_examples import SUBMISSIONS
 from triggers.api_job_routes import JOB_OPERATIONS
 from triggers.api_operations import HTML, Answer, Operation, Parameter, Tag, get, whole
 from triggers.api_serving_routes import FEATURES, RASTERS, STAC
+from triggers.exports import ExportBody
 from triggers.retry_bodies import RequestRetryBody, ResubmitBody
 
 _FLAG = {"type": "boolean", "default": False}
@@ -131,6 +133,41 @@ _PLATFORM = (
             Parameter("If-None-Match", "The ETag of the last answer.", place="header"),
         ),
         errors=(404, 406, 422, 503),
+    ),
+    Operation(
+        "POST",
+        "/api/datasets/{key}/exports",
+        "Have a file made of a vector dataset, by dataset key, request id or job id",
+        Tag.PLATFORM,
+        {
+            200: Answer("The file is there, or cannot be made.", (ExportAnswer,)),
+            202: Answer("It is being made: poll `status_url`.", (ExportAnswer,)),
+        },
+        body=(ExportBody,),
+        body_examples={"a GeoPackage": {"format": "gpkg"}},
+        errors=(400, 404, 409, 410, 413, 415, 422, 503),
+    ),
+    Operation(
+        "GET",
+        "/api/datasets/{key}/exports",
+        "The files of a vector dataset, with what their formats could not hold",
+        Tag.PLATFORM,
+        {
+            200: Answer("Those that are there, are being made or could not be made.", (ExportList,)),
+            304: Answer("They have not changed.", media_type=None),
+        },
+        errors=(404, 409, 410, 422, 503),
+    ),
+    Operation(
+        "GET",
+        "/api/datasets/{key}/exports/{export_id}",
+        "How the making of a file stands",
+        Tag.PLATFORM,
+        {
+            200: Answer("The file, how far it is, or why it cannot be made.", (ExportAnswer,)),
+            304: Answer("It has not changed.", media_type=None),
+        },
+        errors=(404, 409, 410, 422, 503),
     ),
     Operation(
         "GET",

@@ -4,10 +4,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from core.errors import InvalidRequest
 
@@ -53,19 +55,28 @@ def body_of(req: func.HttpRequest, model: type[Body]) -> Body:
     """The body as this model.
 
     Raises:
-        InvalidRequest: as `json_body`; VALIDATION_ERROR with the fields.
+        InvalidRequest: as `json_body`; VALIDATION_ERROR or UNKNOWN_FIELD with the fields.
     """
     try:
         return model.model_validate(json_body(req))
     except ValidationError as exc:
+        found = [_field_error(error, model) for error in exc.errors(include_url=False, include_input=False)]
+        unknown = all(each["code"] == "UNKNOWN_FIELD" for each in found)
         raise InvalidRequest(
-            "The body is not valid.",
+            f"{found[0]['loc'] or 'body'}: {found[0]['msg']}. {found[0]['hint']}".strip(),
+            code="UNKNOWN_FIELD" if unknown else None,
             remedy="Correct the fields named in field_errors.",
-            field_errors=tuple(
-                {"loc": ".".join(str(part) for part in error["loc"]), "msg": error["msg"]}
-                for error in exc.errors(include_url=False, include_input=False)
-            ),
+            field_errors=tuple(found),
         ) from exc
+
+
+def _field_error(error: ErrorDetails, model: type[BaseModel]) -> dict[str, str]:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] != "extra_forbidden":
+        return {"loc": place, "msg": error["msg"], "hint": "", "code": "VALIDATION_ERROR"}
+    near = get_close_matches(place, list(model.model_fields), n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(model.model_fields)}."
+    return {"loc": place, "msg": "this field is not known", "hint": hint, "code": "UNKNOWN_FIELD"}
 
 
 def _parse(body: bytes) -> Any:

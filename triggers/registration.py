@@ -5,6 +5,7 @@ import azure.functions as func
 from core.errors import NotFound
 from triggers.application import Application
 from triggers.dead_letters import dead_letter_blueprint, queues_blueprint
+from triggers.exports import exports_blueprint
 from triggers.health import health_blueprint
 from triggers.jobs import jobs_blueprint
 from triggers.openapi import openapi_blueprint
@@ -20,6 +21,7 @@ def register(functions: func.FunctionApp, app: Application) -> None:
     """Add every function of this app's mode."""
     for make in (
         platform_blueprint,
+        exports_blueprint,
         submit_job_blueprint,
         jobs_blueprint,
         health_blueprint,

@@ -258,7 +258,8 @@ class ReportAnswer(_Answer):
             was rejected and why; the steps of the cleaning and how often each had something to do; the
             largest repairs; the columns with the names that the source gave them, and their values; the
             coordinate operation and its accuracy; the digest of the rows.
-        derived: the results of further jobs, by job type: tile cache, terrain products, exports.
+        derived: the results of further jobs, by job type: tile cache, terrain products, exports. Among these
+            are the files that were asked for since; `collection_id` says of which collection, null of all.
     """
 
     status: RequestStatus

@@ -13,6 +13,7 @@ from geo_platform.endpoints import Urls
 from geo_platform.states import DataType
 from infrastructure.pgstac import StacRepository
 from infrastructure.repositories.datasets import DatasetRepository, PublicationRepository
+from infrastructure.repositories.exports import ExportRepository
 from infrastructure.repositories.request_jobs import RequestJobRepository
 from infrastructure.repositories.requests import RequestListing, RequestRepository
 
@@ -108,6 +109,7 @@ class Stores:
     datasets: DatasetRepository
     publications: PublicationRepository
     stac: StacRepository
+    exports: ExportRepository
 
     @classmethod
     def of(cls, tx: PlatformUnitOfWork) -> Self:
@@ -119,4 +121,5 @@ class Stores:
             datasets=DatasetRepository(tx.connection),
             publications=PublicationRepository(tx.connection),
             stac=StacRepository(tx.connection),
+            exports=ExportRepository(tx.connection),
         )

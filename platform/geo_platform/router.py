@@ -8,6 +8,7 @@ from core.task_models.vector_export import ExportFormat
 from geo_platform import identity
 from geo_platform.admission import AdmittedSource, admit, admit_collection
 from geo_platform.datasets import DatasetOrchestrator, Decision
+from geo_platform.export_answers import DatasetExports
 from geo_platform.exports import Export, ExportDesk
 from geo_platform.listing import RequestLister
 from geo_platform.models import (
@@ -58,6 +59,7 @@ class PlatformRouter:
         self._status = StatusReader(parts)
         self._report = ReportReader(parts)
         self._exports = ExportDesk(parts)
+        self._dataset_exports = DatasetExports(parts)
         self._retry = RequestRetry(parts)
         self._renewal = RequestRenewal(parts, parse=self._parse, submit=self._submit_again)
         self._lister = RequestLister(parts)
@@ -115,6 +117,11 @@ class PlatformRouter:
     def report(self, identifier: str) -> ReportAnswer:
         """See `ReportReader.report`."""
         return self._report.report(identifier)
+
+    @property
+    def dataset_exports(self) -> DatasetExports:
+        """What clients ask of the exports of a dataset."""
+        return self._dataset_exports
 
     def export(
         self, request_id: str, kind: ExportFormat, *, collection_id: str = "", again: bool = False
