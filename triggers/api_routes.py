@@ -18,7 +18,7 @@ from geo_platform.models import (
     StatusAnswer,
     SubmitAnswer,
 )
-from geo_platform.states import RequestStatus
+from geo_platform.states import DATA_TYPE_ALIASES, DataType, RequestStatus
 from triggers.api_examples import SUBMISSIONS
 from triggers.api_job_routes import JOB_OPERATIONS
 from triggers.api_operations import HTML, Answer, Operation, Parameter, Tag, get, whole
@@ -27,6 +27,25 @@ from triggers.exports import ExportBody
 from triggers.retry_bodies import RequestRetryBody, ResubmitBody
 
 _FLAG = {"type": "boolean", "default": False}
+_TIME = {"type": "string", "format": "date-time"}
+_LISTED = (
+    Parameter(
+        "status",
+        "Only those in this state.",
+        {"type": "string", "enum": [status.value for status in RequestStatus]},
+    ),
+    Parameter("client", "Only those of this client."),
+    Parameter(
+        "data_type",
+        "Only those for this type of data.",
+        {"type": "string", "enum": [*(each.value for each in DataType), *DATA_TYPE_ALIASES]},
+    ),
+    Parameter("q", "Only those with this text in one of their names."),
+    Parameter("since", "Only those made at this time or later.", _TIME),
+    Parameter("until", "Only those made before this time.", _TIME),
+    Parameter("limit", "The most to answer.", whole(1, 200, 50)),
+    Parameter("cursor", "Where to go on; follow `next`."),
+)
 _RETRIED = {
     202: Answer("Begun: poll `status_url`.", (RetryAnswer,)),
     200: Answer("With these options it was tried before (`Idempotent-Replay: true`).", (RetryAnswer,)),
@@ -81,15 +100,16 @@ _PLATFORM = (
         Tag.PLATFORM,
         "A page.",
         model=RequestPage,
-        parameters=(
-            Parameter(
-                "status",
-                "Only those in this state.",
-                {"type": "string", "enum": [status.value for status in RequestStatus]},
-            ),
-            Parameter("limit", "The most to answer.", whole(1, 200, 50)),
-            Parameter("cursor", "Where to go on; follow `next`."),
-        ),
+        parameters=_LISTED,
+        errors=(422, 503),
+    ),
+    get(
+        "/api/platform/requests",
+        "The same",
+        Tag.PLATFORM,
+        "A page.",
+        model=RequestPage,
+        parameters=_LISTED,
         errors=(422, 503),
     ),
     Operation(

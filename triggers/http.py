@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -174,6 +175,26 @@ def text_of(req: func.HttpRequest, name: str) -> str | None:
     if text is not None and (len(text) > _LONGEST_TEXT or not text.isprintable()):
         raise bad_parameter(name, f"must be printable, with at most {_LONGEST_TEXT} characters")
     return text
+
+
+def moment(req: func.HttpRequest, name: str) -> datetime | None:
+    """A query parameter that is a time (RFC 3339); None when it is not there.
+
+    Raises:
+        InvalidRequest: it is something else, or has no offset.
+    """
+    text = text_of(req, name)
+    if text is None:
+        return None
+    refusal = bad_parameter(name, "must be a time like 2024-05-01T12:00:00Z")
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that was not encoded
+        at = found.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise refusal from exc
+    if found.tzinfo is None:
+        raise refusal
+    return at
 
 
 def bad_parameter(name: str, message: str) -> InvalidRequest:

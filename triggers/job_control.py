@@ -41,10 +41,11 @@ class RetryBody(BaseModel):
 
 
 def add_control(blueprint: func.Blueprint, app: Application) -> None:
-    """`POST .../cancel`, `POST .../retry`, `POST .../tasks/{task_id}/retry`, and DELETE as OGC has it."""
+    """`POST .../cancel`, `.../retry` and its alias, `.../tasks/{task_id}/retry`; DELETE as OGC has it."""
     for name, route, method, handler in (
         ("cancel_job", "api/jobs/{job_id}/cancel", "POST", _cancel(app)),
         ("retry_job", "api/jobs/{job_id}/retry", "POST", _retry(app)),
+        ("resubmit_job", "api/jobs/{job_id}/resubmit", "POST", _retry(app)),
         ("retry_task", "api/jobs/{job_id}/tasks/{task_id}/retry", "POST", _retry_task(app)),
         ("dismiss_job", "api/jobs/{job_id}", "DELETE", _dismiss(app)),
     ):

@@ -8,17 +8,20 @@ import azure.functions as func
 from geo_platform.models import StatusAnswer
 from geo_platform.retrying import RetryWish
 from geo_platform.router import PlatformRouter
-from geo_platform.states import RequestStatus
+from geo_platform.states import DATA_TYPE_ALIASES, DataType, RequestStatus
+from infrastructure.repositories.requests import RequestFilter
 from triggers.http import (
-    bad_parameter,
     body_of,
+    choice,
     conditional_answer,
     conditional_text,
     flag,
     json_answer,
     json_body,
+    moment,
     number,
     optional_body,
+    text_of,
 )
 from triggers.problems import answers
 from triggers.reporting.negotiation import wanted_form
@@ -50,6 +53,8 @@ def platform_blueprint(app: PlatformApplication) -> func.Blueprint:
         ("platform_status_short", "api/status/{id}", "GET", _status(app)),
         ("platform_requests", "api/platform/status", "GET", _requests(app)),
         ("platform_requests_unprefixed", "platform/status", "GET", _requests(app)),
+        ("platform_requests_listed", "api/platform/requests", "GET", _requests(app)),
+        ("platform_requests_listed_unprefixed", "platform/requests", "GET", _requests(app)),
         ("platform_retry", "api/platform/requests/{id}/retry", "POST", _retry(app)),
         ("platform_retry_unprefixed", "platform/requests/{id}/retry", "POST", _retry(app)),
         ("platform_resubmit", "api/platform/resubmit", "POST", _resubmit(app)),
@@ -135,7 +140,7 @@ def _requests(app: PlatformApplication) -> Handler:
     @answers
     def platform_requests(req: func.HttpRequest) -> func.HttpResponse:
         page = app.platform.requests(
-            status=_status_filter(req),
+            _filter(req),
             cursor=req.params.get("cursor"),
             limit=number(req, "limit", default=50, least=1, most=_MAX_PAGE),
         )
@@ -144,10 +149,17 @@ def _requests(app: PlatformApplication) -> Handler:
     return platform_requests
 
 
-def _status_filter(req: func.HttpRequest) -> RequestStatus | None:
-    text = req.params.get("status")
-    if text is None:
-        return None
-    if text not in list(RequestStatus):
-        raise bad_parameter("status", "must be one of " + ", ".join(RequestStatus))
-    return RequestStatus(text)
+def _filter(req: func.HttpRequest) -> RequestFilter:
+    return RequestFilter(
+        status=choice(req, "status", list(RequestStatus)),
+        client_id=text_of(req, "client"),
+        request_type=_data_type(req),
+        since=moment(req, "since"),
+        until=moment(req, "until"),
+        text=text_of(req, "q"),
+    )
+
+
+def _data_type(req: func.HttpRequest) -> str | None:
+    named = choice(req, "data_type", [*DataType, *DATA_TYPE_ALIASES])
+    return DATA_TYPE_ALIASES.get(named, named) if named else None

@@ -195,19 +195,31 @@ class RequestRepository:
         return self._connection.execute(_SQL[name], parameters).fetchone()
 
 
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests are listed; None is all. `since` <= created < `until`; `text` is part of a name."""
+
+    status: str | None = None
+    client_id: str | None = None
+    request_type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+
 class RequestListing:
     """Questions about many requests."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def page(self, *, after: tuple[datetime, str] | None, status: str | None, limit: int) -> Sequence[Row]:
+    def page(self, *, after: tuple[datetime, str] | None, wanted: RequestFilter, limit: int) -> Sequence[Row]:
         """Requests, newest first, from behind `after` (creation time and id of the last one seen)."""
         created_at, request_id = after or (None, None)
         parameters = {
             "after_created_at": created_at,
             "after_request_id": request_id,
-            "status": status,
+            **{name: getattr(wanted, name) for name in RequestFilter.__slots__},
             "limit": limit,
         }
         return self._connection.execute(_SQL["page"], parameters).fetchall()

@@ -31,7 +31,7 @@ from geo_platform.retrying import RequestRetry, RetryWish
 from geo_platform.states import RequestStatus
 from geo_platform.status import StatusReader, estimate_from, estimated_completion, links_of
 from geo_platform.submission import Submission, parse_submission
-from infrastructure.repositories.requests import RequestRecord
+from infrastructure.repositories.requests import RequestFilter, RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ class PlatformRouter:
         """See `ExportDesk.ask`."""
         return self._exports.ask(request_id, kind, collection_id=collection_id, again=again)
 
-    def requests(self, *, status: RequestStatus | None, cursor: str | None, limit: int) -> RequestPage:
+    def requests(self, wanted: RequestFilter, *, cursor: str | None, limit: int) -> RequestPage:
         """See `RequestLister.page`."""
-        return self._lister.page(status=status, cursor=cursor, limit=limit)
+        return self._lister.page(wanted, cursor=cursor, limit=limit)
 
     def _parse(self, body: Any) -> Submission:
         return parse_submission(body, options=self._parts.options)

@@ -106,5 +106,12 @@ WHERE (%(after_created_at)s::timestamptz IS NULL
   AND (%(status)s::text IS NULL
        OR CASE WHEN r.status = 'pending' AND j.started_at IS NOT NULL THEN 'processing' ELSE r.status END
           = %(status)s)
+  AND (%(client_id)s::text IS NULL OR r.client_id = %(client_id)s)
+  AND (%(request_type)s::text IS NULL OR r.request_type = %(request_type)s)
+  AND (%(since)s::timestamptz IS NULL OR r.created_at >= %(since)s::timestamptz)
+  AND (%(until)s::timestamptz IS NULL OR r.created_at < %(until)s::timestamptz)
+  AND (%(text)s::text IS NULL
+       OR strpos(lower(concat_ws(' ', r.dataset_id, r.resource_id, r.version_id, r.client_request_id)),
+                 lower(%(text)s)) > 0)
 ORDER BY r.created_at DESC, r.request_id DESC
 LIMIT %(limit)s

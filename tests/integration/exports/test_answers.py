@@ -107,7 +107,7 @@ def test_what_the_format_could_not_hold_is_told(
     client: Client, office: Office, connection: Connection
 ) -> None:
     publish_squares(connection, "squares")
-    connection.execute('ALTER TABLE geo.squares RENAME COLUMN population TO number_of_people')
+    connection.execute("ALTER TABLE geo.squares RENAME COLUMN population TO number_of_people")
     client.ask(key_of(connection), format="shp")
     office.engine.run()
 
