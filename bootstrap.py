@@ -114,7 +114,7 @@ def build(
         jobs=workflows,
         publish_table=publish_table,
         require_listeners=engine.require_listeners,
-        retry_job=lambda job_id, scope: job_control.retry(job_id, scope=scope),
+        retry_job=job_control.retry,
     )
     completion = CompletionHandler(parts)
     return Application(

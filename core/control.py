@@ -1,15 +1,16 @@
 """JobControl: stopping jobs, and running them again."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
 from core.crashpoints import crashpoint
 from core.dispatcher import Dispatcher
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, InvalidRequest, NotFound
 from core.models.job import JobRecord
 from core.models.results import ErrorDetail
+from core.models.stage import Stage
 from core.orchestration_manager import OrchestrationManager
 from core.ports import Transactions, UnitOfWork
 from core.schema.queue import JobSubmitMessage, JobTerminalMessage, StageCompleteMessage
@@ -71,24 +72,34 @@ class JobControl:
         crashpoint("cancel_after_commit")
         LOG.info("job cancelled", extra={"action": "job_cancelled", "job_id": job_id})
 
-    def retry(self, job_id: str, *, scope: RetryScope = RetryScope.FAILED_TASKS) -> int:
+    def retry(
+        self,
+        job_id: str,
+        *,
+        scope: RetryScope = RetryScope.FAILED_TASKS,
+        from_stage: int | str | None = None,
+    ) -> int:
         """Run an ended job again; the number of tasks that are tried anew (0: it starts over).
+
+        `from_stage`, the number or the name of a stage, goes back to it: it is done anew as a whole, whatever
+        the scope, and those after it are planned anew.
 
         Raises:
             NotFound: (JOB_NOT_FOUND) there is no such job.
-            Conflict: (NOT_RETRYABLE) it is completed or still runs; (RESULTS_DISCARDED) what its completed
-                tasks had made is gone; or what `on_restart` says.
+            InvalidRequest: the job has no such stage.
+            Conflict: (NOT_RETRYABLE) it is completed or still runs, or has not come as far as `from_stage`;
+                (RESULTS_DISCARDED) what its completed tasks had made is gone; or what `on_restart` says.
         """
         with self._transactions() as tx:
             job = _lock_retryable(tx, job_id)
-            self._on_restart(tx, job)
-            if scope is not RetryScope.ALL:
-                _require_results(tx, job_id)
             # A job that failed before its first stage, or between two, starts from the beginning.
             stage = 0 if scope is RetryScope.ALL else job.stage
-            tasks = tx.jobs.restart(
-                job_id, stage=stage, all_tasks=scope is RetryScope.STAGE, attempts=self._max_attempts
-            )
+            if from_stage is not None:
+                stage = _stage_reached(job, self._orchestration.workflow(job).stages, from_stage)
+            is_whole = scope is RetryScope.STAGE or from_stage is not None
+            self._on_restart(tx, job)
+            _require_results(tx, job_id, before_stage=stage if is_whole else stage + 1)
+            tasks = tx.jobs.restart(job_id, stage=stage, all_tasks=is_whole, attempts=self._max_attempts)
             _keep_holes(tx, job, before_stage=stage)
             if stage == 0:
                 tx.outbox.notify(JobSubmitMessage(job_id=job_id))
@@ -113,7 +124,7 @@ class JobControl:
         with self._transactions() as tx:
             job = _lock_retryable(tx, job_id)
             self._on_restart(tx, job)
-            _require_results(tx, job_id)
+            _require_results(tx, job_id, before_stage=job.stage + 1)
             if not tx.jobs.restart_task(job_id, task_id, stage=job.stage, attempts=self._max_attempts):
                 raise Conflict(
                     f"Task {task_id} is not a failed or cancelled task of stage {job.stage}.",
@@ -140,8 +151,47 @@ def _existing(tx: UnitOfWork, job_id: str) -> JobRecord:
     return job
 
 
-def _require_results(tx: UnitOfWork, job_id: str) -> None:
-    if tx.jobs.has_lost_results(job_id):
+def scope_of(scope: RetryScope | None, *, from_stage: int | str | None) -> RetryScope:
+    """The scope that is meant: by default what has failed, of a stage to go back to the whole.
+
+    Raises:
+        InvalidRequest: (CONFLICTING_FIELDS) the two exclude each other.
+    """
+    if from_stage is None:
+        return scope or RetryScope.FAILED_TASKS
+    if scope not in (None, RetryScope.STAGE):
+        raise InvalidRequest(
+            f"from_stage: a stage to go back to is done anew as a whole, which scope {scope} is not.",
+            code="CONFLICTING_FIELDS",
+            remedy="Leave out scope, or from_stage.",
+            field_errors=({"loc": "from_stage", "msg": f"excludes scope {scope}"},),
+        )
+    return RetryScope.STAGE
+
+
+def _stage_reached(job: JobRecord, stages: Sequence[Stage], named: int | str) -> int:
+    """The number of the stage of this number or name; 0 instead of the first when that was never begun."""
+    number = next((stage.number for stage in stages if str(named) in (stage.name, str(stage.number))), None)
+    if number is None:
+        known = ", ".join(f"{stage.number} {stage.name}" for stage in stages)
+        raise InvalidRequest(
+            f"from_stage: {job.job_type} has no stage {str(named)[:80]!r}.",
+            remedy="Use the number or the name of one of its stages.",
+            field_errors=(
+                {"loc": "from_stage", "msg": "there is no such stage", "hint": f"Stages: {known}."},
+            ),
+        )
+    if number > max(job.stage, 1):
+        raise Conflict(
+            f"The job has not come as far as stage {number}; it ended in stage {job.stage}.",
+            code="NOT_RETRYABLE",
+            remedy="Leave from_stage out: it goes on where it stopped.",
+        )
+    return min(number, job.stage)
+
+
+def _require_results(tx: UnitOfWork, job_id: str, *, before_stage: int) -> None:
+    if tx.jobs.has_lost_results(job_id, before_stage=before_stage):
         raise Conflict(
             "What completed tasks of the job had made has been removed since the job ended.",
             code="RESULTS_DISCARDED",

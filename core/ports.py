@@ -79,8 +79,8 @@ class JobStore(Protocol):
     def lock(self, job_id: str) -> None:
         """Lock the job until the end of the transaction, if there is such a job."""
 
-    def has_lost_results(self, job_id: str) -> bool:
-        """Whether something that a completed task made has been swept."""
+    def has_lost_results(self, job_id: str, *, before_stage: int) -> bool:
+        """Whether something that a completed task of the stages before this one made has been swept."""
 
     def close_stage(self, job_id: str, stage: int) -> None:
         """Close an open stage all of whose tasks are done."""
@@ -89,7 +89,8 @@ class JobStore(Protocol):
         """Open an ended job again for one failed task of `stage`; False when there is none such."""
 
     def restart(self, job_id: str, *, stage: int, all_tasks: bool, attempts: int) -> int:
-        """Open an ended job again at `stage` (0: from the start); the number of tasks that run again."""
+        """Open an ended job again at `stage` (0: from the start), which is not after the one where it ended;
+        the number of tasks that run again. The stages after it are forgotten."""
 
     def count_finalize_attempt(self, job_id: str) -> int:
         """Add one to the attempts at finalizing, and return their number."""

@@ -122,6 +122,16 @@ _CONTROL = (
         errors=(400, 404, 409, 415, 422, 503),
     ),
     Operation(
+        "POST",
+        f"{_JOB}/resubmit",
+        "The same",
+        Tag.JOBS,
+        _ACCEPTED,
+        body=(RetryBody,),
+        body_is_optional=True,
+        errors=(400, 404, 409, 415, 422, 503),
+    ),
+    Operation(
         "POST", f"{_TASK}/retry", "Run one failed task again", Tag.JOBS, _ACCEPTED, errors=(404, 409, 503)
     ),
     Operation(

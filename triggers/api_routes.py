@@ -9,6 +9,7 @@ from geo_platform.bodies import (
     RasterRequest,
     VectorRequest,
 )
+from geo_platform.export_answers import ExportAnswer, ExportList
 from geo_platform.models import (
     DryRunAnswer,
     ReportAnswer,
@@ -17,14 +18,39 @@ from geo_platform.models import (
     StatusAnswer,
     SubmitAnswer,
 )
-from geo_platform.states import RequestStatus
+from geo_platform.states import DATA_TYPE_ALIASES, DataType, RequestStatus
 from triggers.api_examples import SUBMISSIONS
 from triggers.api_job_routes import JOB_OPERATIONS
 from triggers.api_operations import HTML, Answer, Operation, Parameter, Tag, get, whole
 from triggers.api_serving_routes import FEATURES, RASTERS, STAC
-from triggers.job_control import RetryBody
+from triggers.exports import ExportBody
+from triggers.retry_bodies import RequestRetryBody, ResubmitBody
 
 _FLAG = {"type": "boolean", "default": False}
+_TIME = {"type": "string", "format": "date-time"}
+_LISTED = (
+    Parameter(
+        "status",
+        "Only those in this state.",
+        {"type": "string", "enum": [status.value for status in RequestStatus]},
+    ),
+    Parameter("client", "Only those of this client."),
+    Parameter(
+        "data_type",
+        "Only those for this type of data.",
+        {"type": "string", "enum": [*(each.value for each in DataType), *DATA_TYPE_ALIASES]},
+    ),
+    Parameter("q", "Only those with this text in one of their names."),
+    Parameter("since", "Only those made at this time or later.", _TIME),
+    Parameter("until", "Only those made before this time.", _TIME),
+    Parameter("limit", "The most to answer.", whole(1, 200, 50)),
+    Parameter("cursor", "Where to go on; follow `next`."),
+)
+_RETRIED = {
+    202: Answer("Begun: poll `status_url`.", (RetryAnswer,)),
+    200: Answer("With these options it was tried before (`Idempotent-Replay: true`).", (RetryAnswer,)),
+}
+_RETRY_ERRORS = (400, 404, 409, 413, 415, 422, 503)
 
 
 _PLATFORM = (
@@ -74,26 +100,36 @@ _PLATFORM = (
         Tag.PLATFORM,
         "A page.",
         model=RequestPage,
-        parameters=(
-            Parameter(
-                "status",
-                "Only those in this state.",
-                {"type": "string", "enum": [status.value for status in RequestStatus]},
-            ),
-            Parameter("limit", "The most to answer.", whole(1, 200, 50)),
-            Parameter("cursor", "Where to go on; follow `next`."),
-        ),
+        parameters=_LISTED,
+        errors=(422, 503),
+    ),
+    get(
+        "/api/platform/requests",
+        "The same",
+        Tag.PLATFORM,
+        "A page.",
+        model=RequestPage,
+        parameters=_LISTED,
         errors=(422, 503),
     ),
     Operation(
         "POST",
         "/api/platform/requests/{id}/retry",
-        "Try a failed request again where it stopped: the failed tasks, the stage, or the job that failed",
+        "Try a failed request again: where it stopped, from an earlier stage, or with other options",
         Tag.PLATFORM,
-        {202: Answer("Begun: poll `status_url`.", (RetryAnswer,))},
-        body=(RetryBody,),
+        _RETRIED,
+        body=(RequestRetryBody,),
         body_is_optional=True,
-        errors=(400, 404, 409, 415, 422, 503),
+        errors=_RETRY_ERRORS,
+    ),
+    Operation(
+        "POST",
+        "/api/platform/resubmit",
+        "The same, with the request named in the body",
+        Tag.PLATFORM,
+        _RETRIED,
+        body=(ResubmitBody,),
+        errors=_RETRY_ERRORS,
     ),
     Operation(
         "GET",
@@ -117,6 +153,41 @@ _PLATFORM = (
             Parameter("If-None-Match", "The ETag of the last answer.", place="header"),
         ),
         errors=(404, 406, 422, 503),
+    ),
+    Operation(
+        "POST",
+        "/api/datasets/{key}/exports",
+        "Have a file made of a vector dataset, by dataset key, request id or job id",
+        Tag.PLATFORM,
+        {
+            200: Answer("The file is there, or cannot be made.", (ExportAnswer,)),
+            202: Answer("It is being made: poll `status_url`.", (ExportAnswer,)),
+        },
+        body=(ExportBody,),
+        body_examples={"a GeoPackage": {"format": "gpkg"}},
+        errors=(400, 404, 409, 410, 413, 415, 422, 503),
+    ),
+    Operation(
+        "GET",
+        "/api/datasets/{key}/exports",
+        "The files of a vector dataset, with what their formats could not hold",
+        Tag.PLATFORM,
+        {
+            200: Answer("Those that are there, are being made or could not be made.", (ExportList,)),
+            304: Answer("They have not changed.", media_type=None),
+        },
+        errors=(404, 409, 410, 422, 503),
+    ),
+    Operation(
+        "GET",
+        "/api/datasets/{key}/exports/{export_id}",
+        "How the making of a file stands",
+        Tag.PLATFORM,
+        {
+            200: Answer("The file, how far it is, or why it cannot be made.", (ExportAnswer,)),
+            304: Answer("It has not changed.", media_type=None),
+        },
+        errors=(404, 409, 410, 422, 503),
     ),
     Operation(
         "GET",

@@ -4,10 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from core.errors import InvalidRequest
 
@@ -44,19 +47,37 @@ def optional_body(req: func.HttpRequest, model: type[Body]) -> Body:
     """The body as this model; without a body, the model's defaults.
 
     Raises:
-        InvalidRequest: as `json_body`; VALIDATION_ERROR with the fields.
+        InvalidRequest: as `body_of`.
+    """
+    return body_of(req, model) if req.get_body() else model()
+
+
+def body_of(req: func.HttpRequest, model: type[Body]) -> Body:
+    """The body as this model.
+
+    Raises:
+        InvalidRequest: as `json_body`; VALIDATION_ERROR or UNKNOWN_FIELD with the fields.
     """
     try:
-        return model.model_validate(json_body(req) if req.get_body() else {})
+        return model.model_validate(json_body(req))
     except ValidationError as exc:
+        found = [_field_error(error, model) for error in exc.errors(include_url=False, include_input=False)]
+        unknown = all(each["code"] == "UNKNOWN_FIELD" for each in found)
         raise InvalidRequest(
-            "The body is not valid.",
-            remedy="Correct the fields named in field_errors, or send no body.",
-            field_errors=tuple(
-                {"loc": ".".join(str(part) for part in error["loc"]), "msg": error["msg"]}
-                for error in exc.errors(include_url=False, include_input=False)
-            ),
+            f"{found[0]['loc'] or 'body'}: {found[0]['msg']}. {found[0]['hint']}".strip(),
+            code="UNKNOWN_FIELD" if unknown else None,
+            remedy="Correct the fields named in field_errors.",
+            field_errors=tuple(found),
         ) from exc
+
+
+def _field_error(error: ErrorDetails, model: type[BaseModel]) -> dict[str, str]:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] != "extra_forbidden":
+        return {"loc": place, "msg": error["msg"], "hint": "", "code": "VALIDATION_ERROR"}
+    near = get_close_matches(place, list(model.model_fields), n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(model.model_fields)}."
+    return {"loc": place, "msg": "this field is not known", "hint": hint, "code": "UNKNOWN_FIELD"}
 
 
 def _parse(body: bytes) -> Any:
@@ -154,6 +175,26 @@ def text_of(req: func.HttpRequest, name: str) -> str | None:
     if text is not None and (len(text) > _LONGEST_TEXT or not text.isprintable()):
         raise bad_parameter(name, f"must be printable, with at most {_LONGEST_TEXT} characters")
     return text
+
+
+def moment(req: func.HttpRequest, name: str) -> datetime | None:
+    """A query parameter that is a time (RFC 3339); None when it is not there.
+
+    Raises:
+        InvalidRequest: it is something else, or has no offset.
+    """
+    text = text_of(req, name)
+    if text is None:
+        return None
+    refusal = bad_parameter(name, "must be a time like 2024-05-01T12:00:00Z")
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that was not encoded
+        at = found.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise refusal from exc
+    if found.tzinfo is None:
+        raise refusal
+    return at
 
 
 def bad_parameter(name: str, message: str) -> InvalidRequest:

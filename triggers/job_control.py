@@ -1,11 +1,12 @@
 """Stopping jobs, and running them again, over HTTP."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from core.control import RetryScope
+from core.control import RetryScope, scope_of
 from infrastructure.repositories.job_views import JobViews
 from triggers.application import Application
 from triggers.http import json_answer, optional_body
@@ -15,6 +16,9 @@ from triggers.job_urls import JobUrls
 from triggers.problems import answers
 
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+StageName = StrictInt | Annotated[str, Field(max_length=120)]
 
 
 class CancelBody(BaseModel):
@@ -30,14 +34,18 @@ class RetryBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scope: RetryScope = RetryScope.FAILED_TASKS
+    scope: RetryScope | None = Field(None, description="`failed_tasks` unless something else is said")
+    from_stage: StageName | None = Field(
+        None, description="the number or the name of an earlier stage: it and those after it are done anew"
+    )
 
 
 def add_control(blueprint: func.Blueprint, app: Application) -> None:
-    """`POST .../cancel`, `POST .../retry`, `POST .../tasks/{task_id}/retry`, and DELETE as OGC has it."""
+    """`POST .../cancel`, `.../retry` and its alias, `.../tasks/{task_id}/retry`; DELETE as OGC has it."""
     for name, route, method, handler in (
         ("cancel_job", "api/jobs/{job_id}/cancel", "POST", _cancel(app)),
         ("retry_job", "api/jobs/{job_id}/retry", "POST", _retry(app)),
+        ("resubmit_job", "api/jobs/{job_id}/resubmit", "POST", _retry(app)),
         ("retry_task", "api/jobs/{job_id}/tasks/{task_id}/retry", "POST", _retry_task(app)),
         ("dismiss_job", "api/jobs/{job_id}", "DELETE", _dismiss(app)),
     ):
@@ -62,8 +70,9 @@ def _retry(app: Application) -> Handler:
     @answers
     def retry_job(req: func.HttpRequest) -> func.HttpResponse:
         job_id, body = job_id_of(req), optional_body(req, RetryBody)
-        tasks = app.job_control.retry(job_id, scope=body.scope)
-        return _accepted(urls, job_id, {"scope": body.scope.value, "tasks": tasks})
+        scope = scope_of(body.scope, from_stage=body.from_stage)
+        tasks = app.job_control.retry(job_id, scope=scope, from_stage=body.from_stage)
+        return _accepted(urls, job_id, {"scope": scope.value, "tasks": tasks})
 
     return retry_job
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from http import HTTPStatus
 from itertools import chain
 from typing import Any, Literal
@@ -54,6 +55,19 @@ def openapi_document(base_url: str) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": _schemas(), "responses": {"Problem": _problem_response()}},
     }
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """The methods that a path takes; none where there is nothing."""
+    return tuple(sorted({method for pattern, method in _patterns() if pattern.fullmatch(path)}))
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(
+        (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), operation.method)
+        for path, operation in _all_paths(OPERATIONS)
+    )
 
 
 def _all_paths(operations: Iterable[Operation]) -> Iterator[tuple[str, Operation]]:

@@ -6,22 +6,27 @@ from typing import Protocol
 import azure.functions as func
 
 from geo_platform.models import StatusAnswer
+from geo_platform.retrying import RetryWish
 from geo_platform.router import PlatformRouter
-from geo_platform.states import RequestStatus
+from geo_platform.states import DATA_TYPE_ALIASES, DataType, RequestStatus
+from infrastructure.repositories.requests import RequestFilter
 from triggers.http import (
-    bad_parameter,
+    body_of,
+    choice,
     conditional_answer,
     conditional_text,
     flag,
     json_answer,
     json_body,
+    moment,
     number,
     optional_body,
+    text_of,
 )
-from triggers.job_control import RetryBody
 from triggers.problems import answers
 from triggers.reporting.negotiation import wanted_form
 from triggers.reporting.page import report_page
+from triggers.retry_bodies import RequestRetryBody, ResubmitBody
 
 _POLL_SECONDS = 2
 _MAX_PAGE = 200
@@ -48,8 +53,12 @@ def platform_blueprint(app: PlatformApplication) -> func.Blueprint:
         ("platform_status_short", "api/status/{id}", "GET", _status(app)),
         ("platform_requests", "api/platform/status", "GET", _requests(app)),
         ("platform_requests_unprefixed", "platform/status", "GET", _requests(app)),
+        ("platform_requests_listed", "api/platform/requests", "GET", _requests(app)),
+        ("platform_requests_listed_unprefixed", "platform/requests", "GET", _requests(app)),
         ("platform_retry", "api/platform/requests/{id}/retry", "POST", _retry(app)),
         ("platform_retry_unprefixed", "platform/requests/{id}/retry", "POST", _retry(app)),
+        ("platform_resubmit", "api/platform/resubmit", "POST", _resubmit(app)),
+        ("platform_resubmit_unprefixed", "platform/resubmit", "POST", _resubmit(app)),
         ("platform_report", "api/platform/requests/{id}/report", "GET", _report(app)),
         ("platform_report_unprefixed", "platform/requests/{id}/report", "GET", _report(app)),
     ):
@@ -87,12 +96,27 @@ def _status(app: PlatformApplication) -> Handler:
 def _retry(app: PlatformApplication) -> Handler:
     @answers
     def platform_retry(req: func.HttpRequest) -> func.HttpResponse:
-        body = optional_body(req, RetryBody)
-        answer = app.platform.retry(req.route_params.get("id", ""), scope=body.scope)
-        headers = {"Location": answer.status_url, "Retry-After": str(_POLL_SECONDS)}
-        return json_answer(answer, status=202, headers=headers)
+        body = optional_body(req, RequestRetryBody)
+        return _retried(app, req.route_params.get("id", ""), body.wish)
 
     return platform_retry
+
+
+def _resubmit(app: PlatformApplication) -> Handler:
+    @answers
+    def platform_resubmit(req: func.HttpRequest) -> func.HttpResponse:
+        body = body_of(req, ResubmitBody)
+        return _retried(app, body.request_id, body.wish)
+
+    return platform_resubmit
+
+
+def _retried(app: PlatformApplication, identifier: str, wish: RetryWish) -> func.HttpResponse:
+    retried = app.platform.retry(identifier, wish)
+    headers = {"Location": retried.answer.status_url}
+    if retried.replayed:
+        return json_answer(retried.answer, headers={**headers, "Idempotent-Replay": "true"})
+    return json_answer(retried.answer, status=202, headers={**headers, "Retry-After": str(_POLL_SECONDS)})
 
 
 def _report(app: PlatformApplication) -> Handler:
@@ -116,7 +140,7 @@ def _requests(app: PlatformApplication) -> Handler:
     @answers
     def platform_requests(req: func.HttpRequest) -> func.HttpResponse:
         page = app.platform.requests(
-            status=_status_filter(req),
+            _filter(req),
             cursor=req.params.get("cursor"),
             limit=number(req, "limit", default=50, least=1, most=_MAX_PAGE),
         )
@@ -125,10 +149,17 @@ def _requests(app: PlatformApplication) -> Handler:
     return platform_requests
 
 
-def _status_filter(req: func.HttpRequest) -> RequestStatus | None:
-    text = req.params.get("status")
-    if text is None:
-        return None
-    if text not in list(RequestStatus):
-        raise bad_parameter("status", "must be one of " + ", ".join(RequestStatus))
-    return RequestStatus(text)
+def _filter(req: func.HttpRequest) -> RequestFilter:
+    return RequestFilter(
+        status=choice(req, "status", list(RequestStatus)),
+        client_id=text_of(req, "client"),
+        request_type=_data_type(req),
+        since=moment(req, "since"),
+        until=moment(req, "until"),
+        text=text_of(req, "q"),
+    )
+
+
+def _data_type(req: func.HttpRequest) -> str | None:
+    named = choice(req, "data_type", [*DataType, *DATA_TYPE_ALIASES])
+    return DATA_TYPE_ALIASES.get(named, named) if named else None

@@ -105,6 +105,11 @@ class ExportRepository:
         row = self._connection.execute(_SQL["by_id"], {"export_id": export_id}).fetchone()
         return ExportRecord(**row) if row else None
 
+    def of_request(self, request_id: str) -> list[ExportRecord]:
+        """The files of a revision that somebody has asked for, oldest first, in whatever state."""
+        rows = self._connection.execute(_SQL["of_request"], {"request_id": request_id})
+        return [ExportRecord(**row) for row in rows]
+
     def begin(self, export_id: str, key: ExportKey, *, attempt: int, job_id: str) -> None:
         """Note that a job makes the file, for the first time or again."""
         values = {"export_id": export_id, "attempt": attempt, "job_id": job_id, **key.values}

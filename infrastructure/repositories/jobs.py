@@ -143,9 +143,9 @@ class JobRepository:
         """See `core.ports.JobStore`."""
         self._connection.execute(_SQL["lock"], {"job_id": job_id})
 
-    def has_lost_results(self, job_id: str) -> bool:
+    def has_lost_results(self, job_id: str, *, before_stage: int) -> bool:
         """See `core.ports.JobStore`."""
-        return self._changed("has_lost_results", {"job_id": job_id})
+        return self._changed("has_lost_results", {"job_id": job_id, "before_stage": before_stage})
 
     def close_stage(self, job_id: str, stage: int) -> None:
         """See `core.ports.JobStore`."""

@@ -182,6 +182,11 @@ class RequestRepository:
         }
         return self._one("fail", parameters) is not None
 
+    def original(self, request_id: str) -> dict[str, Any]:
+        """The body as the client has sent it; empty when there is no such request."""
+        row = self._one("original", {"request_id": request_id})
+        return row["original_request"] if row else {}
+
     def reopen(self, request_id: str, *, message: str) -> bool:
         """Take a request that has failed back into work."""
         return self._one("reopen", {"request_id": request_id, "status_message": message}) is not None
@@ -190,19 +195,31 @@ class RequestRepository:
         return self._connection.execute(_SQL[name], parameters).fetchone()
 
 
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests are listed; None is all. `since` <= created < `until`; `text` is part of a name."""
+
+    status: str | None = None
+    client_id: str | None = None
+    request_type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+
+
 class RequestListing:
     """Questions about many requests."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def page(self, *, after: tuple[datetime, str] | None, status: str | None, limit: int) -> Sequence[Row]:
+    def page(self, *, after: tuple[datetime, str] | None, wanted: RequestFilter, limit: int) -> Sequence[Row]:
         """Requests, newest first, from behind `after` (creation time and id of the last one seen)."""
         created_at, request_id = after or (None, None)
         parameters = {
             "after_created_at": created_at,
             "after_request_id": request_id,
-            "status": status,
+            **{name: getattr(wanted, name) for name in RequestFilter.__slots__},
             "limit": limit,
         }
         return self._connection.execute(_SQL["page"], parameters).fetchall()

@@ -75,6 +75,18 @@ class Urls:
         """The same for people."""
         return f"{self.report(request_id)}?f=html"
 
+    def download(self, request_id: str) -> str:
+        """The data of a request as a file."""
+        return f"{self.base}/api/platform/data/{request_id}/download"
+
+    def exports(self, dataset_key: str) -> str:
+        """The files that are made of a dataset."""
+        return f"{self.base}/api/datasets/{dataset_key}/exports"
+
+    def export(self, dataset_key: str, export_id: str) -> str:
+        """How one of them stands."""
+        return f"{self.exports(dataset_key)}/{export_id}"
+
     def dataset(self, offer: Offer) -> DatasetUrls:
         """The endpoints of a dataset."""
         if offer.shape is Shape.TABLE:
@@ -83,15 +95,12 @@ class Urls:
             own, first, api_type = self._cog(offer.collection_id), "tilejson", "titiler"
         else:
             own, first, api_type = self._mosaic(offer), "tilejson", "titiler"
-        download = self._download(offer)
+        download = self.download(offer.request_id)
         products = {name: f"{download}?f={name}" for name in offer.products}
         files = {"download": download} if offer.has_file else {}
         files |= {"tile_cache": f"{download}?f=pmtiles"} if offer.has_tile_cache else {}
         shared = {**self._stac(offer), **files, "map": f"{self.base}/?dataset={offer.collection_id}"}
         return DatasetUrls({**own, **shared, **products}, own[first], api_type, products)
-
-    def _download(self, offer: Offer) -> str:
-        return f"{self.base}/api/platform/data/{offer.request_id}/download"
 
     def _stac(self, offer: Offer) -> dict[str, str]:
         """A mosaic is a collection with many items; everything else is one item of a collection."""
@@ -103,7 +112,7 @@ class Urls:
 
     def _tables(self, offer: Offer) -> dict[str, str]:
         """Those of the first table; `collection` has those of each."""
-        download = self._download(offer)
+        download = self.download(offer.request_id)
         return {
             **self.collection(offer.collections[0]),
             "report": self.report_page(offer.request_id),
@@ -135,6 +144,7 @@ class Urls:
 
     def _mosaic(self, offer: Offer) -> dict[str, str]:
         mosaic = f"{self.base}/api/mosaic/{offer.collection_id}"
+        download = self.download(offer.request_id)
         return {
             "info": f"{mosaic}/info",
             "tiles": f"{mosaic}/tiles/{_MATRIX_SET}/{{z}}/{{x}}/{{y}}.png",
@@ -144,6 +154,6 @@ class Urls:
             "legend": f"{mosaic}/legend.png",
             "mosaicjson": f"{mosaic}/mosaicjson",
             "assets": f"{mosaic}/{{z}}/{{x}}/{{y}}/assets",
-            "part": f"{self._download(offer)}/{{name}}.tif",
-            **({"scheme": f"{self._download(offer)}?f=scheme"} if offer.has_scheme else {}),
+            "part": f"{download}/{{name}}.tif",
+            **({"scheme": f"{download}?f=scheme"} if offer.has_scheme else {}),
         }

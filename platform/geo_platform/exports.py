@@ -2,15 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.errors import NotFound
 from core.models.job import JobStatus
 from core.submission import create_job
 from core.task_models.vector import VectorColumn
-from core.task_models.vector_export import ExportedFile, ExportFormat, ExportTable, ExportVectorParameters
+from core.task_models.vector_export import (
+    ExportedFile,
+    ExportFormat,
+    ExportTable,
+    ExportVectorParameters,
+    FormatNote,
+)
+from geo_platform.errors import not_published
 from geo_platform.layer_collections import layer_names
 from geo_platform.ports import PlatformParts, PlatformUnitOfWork
 from infrastructure.repositories.exports import ExportableTable, ExportKey, ExportRecord, ExportRepository
@@ -23,11 +30,13 @@ _ALL = ""  # collections
 class Export:
     """A file that is there (`file`), is being made (neither), or cannot be made (`error`).
 
-    `share` (0 to 1) is how far its job is; `error` has a code, a message and a remedy.
+    `collection_id` is empty where the file is of all collections. `share` (0 to 1) is how far its job is;
+    `error` has a code, a message and a remedy.
     """
 
     export_id: str
     format: ExportFormat
+    collection_id: str = _ALL
     share: float = 0.0
     file: ExportedFile | None = None
     error: Mapping[str, Any] | None = field(default=None)
@@ -53,6 +62,8 @@ class ExportDesk:
         with self._parts.transactions() as tx:
             exports = ExportRepository(tx.connection)
             tables = exports.tables(request_id)
+            if not tables:
+                raise not_published(request_id, "completed")
             key = ExportKey(request_id, _chosen(tables, collection_id), kind)
             found = _made_beforehand(exports, key) or self._current(exports, key, again=again)
         if found:
@@ -61,13 +72,31 @@ class ExportDesk:
         with self._parts.transactions() as tx:
             return self._begun(tx, key)
 
+    def made(self, request_id: str) -> list[Export]:
+        """The files of a published revision: those made beforehand, and those that were asked for.
+
+        One that was lost is left out: it is begun again when somebody asks for it.
+
+        Raises:
+            NotFound: (GONE) it was replaced.
+            Unavailable: the database does not answer.
+        """
+        with self._parts.transactions() as tx:
+            exports = ExportRepository(tx.connection)
+            if not exports.tables(request_id):
+                raise not_published(request_id, "completed")
+            asked = [_settled(exports, each) for each in exports.of_request(request_id)]
+            return [
+                *_of_chain(exports, request_id),
+                *(_export(exports, record) for record in asked if record),
+            ]
+
     def _current(self, exports: ExportRepository, key: ExportKey, *, again: bool) -> Export | None:
         """The file as its job has left it; None when a job is to be begun."""
         record = exports.find(key)
         if record is None or (record.state == "failed" and again):
             return None
-        if record.state == "building":
-            record = _settled(exports, record)
+        record = _settled(exports, record)
         return _export(exports, record) if record else None
 
     def _begun(self, tx: PlatformUnitOfWork, key: ExportKey) -> Export:
@@ -80,7 +109,7 @@ class ExportDesk:
         attempt = record.attempt + 1 if record else 1
         tables = exports.tables(key.request_id, key.collection_id)
         if not tables:
-            raise _gone()
+            raise not_published(key.request_id, "completed")
         job = create_job(
             tx,
             self._parts.jobs[_JOB_TYPE],
@@ -91,7 +120,7 @@ class ExportDesk:
             dataset_key=tables[0].dataset_key,
         )
         exports.begin(export_id, key, attempt=attempt, job_id=job.job_id)
-        return Export(export_id, ExportFormat(key.format))
+        return Export(export_id, ExportFormat(key.format), key.collection_id)
 
     def _parameters(
         self, key: ExportKey, tables: list[ExportableTable], *, attempt: int
@@ -115,8 +144,6 @@ def _chosen(tables: list[ExportableTable], collection_id: str) -> str:
     Raises:
         NotFound: see `ExportDesk.ask`.
     """
-    if not tables:
-        raise _gone()
     known = [table.collection_id for table in tables]
     if collection_id and collection_id not in known:
         raise NotFound(
@@ -129,48 +156,58 @@ def _chosen(tables: list[ExportableTable], collection_id: str) -> str:
 
 def _made_beforehand(exports: ExportRepository, key: ExportKey) -> Export | None:
     """The file that the chain has published together with the tables."""
-    if key.collection_id or not (found := exports.chain_job(key.request_id)):
+    if key.collection_id:
         return None
-    _, result = found
+    made = _of_chain(exports, key.request_id)
+    return next((export for export in made if export.format == key.format), None)
+
+
+def _of_chain(exports: ExportRepository, request_id: str) -> Iterator[Export]:
+    _, result = exports.chain_job(request_id) or ("", {})
     for each in result.get("exports", ()):
-        if each["format"] == key.format:
-            file = ExportedFile.model_validate(each)
-            return Export(_export_id(key), file.format, share=1.0, file=file)
-    return None
+        file = ExportedFile.model_validate(each)
+        key = ExportKey(request_id, _ALL, file.format)
+        yield Export(_export_id(key), file.format, share=1.0, file=file)
 
 
 def _settled(exports: ExportRepository, record: ExportRecord) -> ExportRecord | None:
     """The record once its job's end is noted; None when the job is lost, or what it has made."""
+    if record.state != "building":
+        return record
     job = exports.job(record.job_id)
     if job is None:
         return None
     status = JobStatus(job.status)
-    if status is JobStatus.COMPLETED and record.state == "building":
+    if status is JobStatus.COMPLETED:
         made = (job.result or {}).get("exports", ())
         if not made or not exports.finish(record, made[0]):
             return None
-    elif status.is_terminal and record.state == "building":
+    elif status.is_terminal:
         exports.fail(record.export_id, job_id=record.job_id, error=job.error or _cancelled())
     return exports.get(record.export_id)
 
 
 def _export(exports: ExportRepository, record: ExportRecord) -> Export:
-    kind = ExportFormat(record.format)
+    export = Export(record.export_id, ExportFormat(record.format), record.collection_id)
     if record.state == "failed":
-        return Export(record.export_id, kind, error=record.error)
+        return replace(export, error=record.error)
     if record.state == "building":
         job = exports.job(record.job_id)
-        return Export(record.export_id, kind, share=job.share if job else 0.0)
-    file = ExportedFile(
-        format=kind,
+        return replace(export, share=job.share if job else 0.0)
+    return replace(export, share=1.0, file=file_of(record))
+
+
+def file_of(record: ExportRecord) -> ExportedFile:
+    """The file of a record that is `ready`."""
+    return ExportedFile(
+        format=ExportFormat(record.format),
         blob_uri=record.blob_uri or "",
         size_bytes=record.size_bytes or 0,
         sha256=record.sha256 or "",
         media_type=record.media_type or "",
         feature_count=record.feature_count or 0,
-        notes=tuple(record.notes),
+        notes=tuple(FormatNote.model_validate(note) for note in record.notes),
     )
-    return Export(record.export_id, kind, share=1.0, file=file)
 
 
 def _export_tables(tables: list[ExportableTable]) -> tuple[ExportTable, ...]:
@@ -198,11 +235,3 @@ def _export_id(key: ExportKey) -> str:
 
 def _cancelled() -> dict[str, str]:
     return {"code": "CANCELLED", "message": "The export was cancelled."}
-
-
-def _gone() -> NotFound:
-    return NotFound(
-        "The data of this request were replaced or deleted.",
-        code="GONE",
-        remedy="Ask for the newest request.",
-    )

@@ -11,6 +11,7 @@ from core.errors import InvalidRequest
 from geo_platform.models import Link, RequestPage, RequestSummary
 from geo_platform.ports import PlatformParts, Stores
 from geo_platform.states import DataType, RequestStatus
+from infrastructure.repositories.requests import RequestFilter
 
 Position = tuple[datetime, str]
 
@@ -21,7 +22,7 @@ class RequestLister:
     def __init__(self, parts: PlatformParts) -> None:
         self._parts = parts
 
-    def page(self, *, status: RequestStatus | None, cursor: str | None, limit: int) -> RequestPage:
+    def page(self, wanted: RequestFilter, *, cursor: str | None, limit: int) -> RequestPage:
         """The page behind `cursor`, newest first.
 
         Raises:
@@ -29,13 +30,13 @@ class RequestLister:
         """
         after = decode_cursor(cursor) if cursor else None
         with self._parts.transactions() as tx:
-            rows = Stores.of(tx).listing.page(after=after, status=status, limit=limit + 1)
+            rows = Stores.of(tx).listing.page(after=after, wanted=wanted, limit=limit + 1)
         shown = rows[:limit]
         urls = self._parts.options.urls
         following = None
         if len(rows) > limit:
             position = encode_cursor((shown[-1]["created_at"], shown[-1]["request_id"]))
-            query = {"limit": limit, "cursor": position} | ({"status": status.value} if status else {})
+            query = {"limit": limit, "cursor": position, **_asked(wanted)}
             following = f"{urls.requests()}?{urlencode(query)}"
         links = (Link(rel="next", href=following),) if following else ()
         return RequestPage(items=tuple(self._summary(row) for row in shown), next=following, links=links)
@@ -89,3 +90,16 @@ def _no_cursor() -> InvalidRequest:
         remedy="Follow the `next` URL of a page, unchanged.",
         field_errors=({"loc": "cursor", "msg": "not a cursor", "hint": "", "code": "VALIDATION_ERROR"},),
     )
+
+
+def _asked(wanted: RequestFilter) -> dict[str, str]:
+    """The filter as parameters of the query."""
+    values = {
+        "status": wanted.status,
+        "client": wanted.client_id,
+        "data_type": wanted.request_type,
+        "since": wanted.since and wanted.since.isoformat(),
+        "until": wanted.until and wanted.until.isoformat(),
+        "q": wanted.text,
+    }
+    return {name: value for name, value in values.items() if value}

@@ -54,9 +54,13 @@ class SubmitAnswer(_Answer):
 
 
 class RetryAnswer(_Answer):
-    """The answer to a retry: `tasks` of the job `job_id` run again (0: what comes after them does)."""
+    """The answer to a retry: `tasks` of the job `job_id` run again (0: what comes after them does).
 
-    status: Literal["accepted"] = "accepted"
+    With other options it is the next revision that is told of, with the `request_id` and the job of its own.
+    """
+
+    status: Literal["accepted"] | RequestStatus = "accepted"
+    revision: int
     job_id: str
     scope: RetryScope
     tasks: int
@@ -254,7 +258,8 @@ class ReportAnswer(_Answer):
             was rejected and why; the steps of the cleaning and how often each had something to do; the
             largest repairs; the columns with the names that the source gave them, and their values; the
             coordinate operation and its accuracy; the digest of the rows.
-        derived: the results of further jobs, by job type: tile cache, terrain products, exports.
+        derived: the results of further jobs, by job type: tile cache, terrain products, exports. Among these
+            are the files that were asked for since; `collection_id` says of which collection, null of all.
     """
 
     status: RequestStatus

@@ -13,6 +13,7 @@ from geo_platform.endpoints import Urls
 from geo_platform.states import DataType
 from infrastructure.pgstac import StacRepository
 from infrastructure.repositories.datasets import DatasetRepository, PublicationRepository
+from infrastructure.repositories.exports import ExportRepository
 from infrastructure.repositories.request_jobs import RequestJobRepository
 from infrastructure.repositories.requests import RequestListing, RequestRepository
 
@@ -29,6 +30,12 @@ Clock = Callable[[], datetime]
 
 PublishTable = Callable[[Any, str, str], None]
 """(connection, staging table, name): move `staging.<table>` to `geo.<name>`, which nothing else has."""
+
+
+class RetryJob(Protocol):
+    """See `core.control.JobControl.retry`."""
+
+    def __call__(self, job_id: str, *, scope: RetryScope, from_stage: int | str | None) -> int: ...
 
 
 def utc_now() -> datetime:
@@ -87,7 +94,7 @@ class PlatformParts:
     jobs: Mapping[str, Workflow]
     publish_table: PublishTable
     require_listeners: Callable[[Iterable[str]], None]
-    retry_job: Callable[[str, RetryScope], int]
+    retry_job: RetryJob
     patient_storage: BlobStore
     clock: Clock = utc_now
 
@@ -102,6 +109,7 @@ class Stores:
     datasets: DatasetRepository
     publications: PublicationRepository
     stac: StacRepository
+    exports: ExportRepository
 
     @classmethod
     def of(cls, tx: PlatformUnitOfWork) -> Self:
@@ -113,4 +121,5 @@ class Stores:
             datasets=DatasetRepository(tx.connection),
             publications=PublicationRepository(tx.connection),
             stac=StacRepository(tx.connection),
+            exports=ExportRepository(tx.connection),
         )

@@ -7,11 +7,13 @@ from core.models.job import JobStatus
 from geo_platform import places
 from geo_platform.chain import chain_in, plan_context
 from geo_platform.endpoints import Urls
+from geo_platform.exports import file_of
 from geo_platform.models import Link, MissingParts, ReportAnswer, ReportedFinding, RequestError, StepReport
 from geo_platform.plan_context import Chain, PlanContext, Results
 from geo_platform.ports import PlatformParts, Stores
 from geo_platform.states import DataType, RequestStatus
 from geo_platform.status import find_request
+from infrastructure.repositories.exports import ExportRecord
 from infrastructure.repositories.request_jobs import StepJob
 from infrastructure.repositories.requests import RequestRecord
 
@@ -36,18 +38,35 @@ class ReportReader:
             stores = Stores.of(tx)
             request = find_request(stores, identifier)
             jobs = stores.chain.of_request(request.request_id)
+            asked = [each for each in stores.exports.of_request(request.request_id) if each.state == "ready"]
         chain = chain_in(request)
         results = {job.job_type: job.result for job in jobs if job.result is not None}
         context = plan_context(request, self._parts.options, chain=chain, results=results)
-        return _answer(request, context, jobs, urls=self._parts.options.urls)
+        derived = {name: results[name] for name in _DERIVATIONS if name in results}
+        if asked:
+            derived["export_vector"] = _with_files(derived.get("export_vector") or {}, asked)
+        return _answer(request, context, jobs, derived=derived, urls=self._parts.options.urls)
+
+
+def _with_files(exported: Mapping[str, Any], asked: Sequence[ExportRecord]) -> dict[str, Any]:
+    """The files made beforehand, and those that somebody has asked for since."""
+    more = [
+        {**file_of(each).model_dump(mode="json"), "collection_id": each.collection_id or None}
+        for each in asked
+    ]
+    return {**exported, "exports": [*exported.get("exports", ()), *more]}
 
 
 def _answer(
-    request: RequestRecord, context: PlanContext, jobs: Sequence[StepJob], *, urls: Urls
+    request: RequestRecord,
+    context: PlanContext,
+    jobs: Sequence[StepJob],
+    *,
+    derived: Results,
+    urls: Urls,
 ) -> ReportAnswer:
     validation = _first(context.results, _VALIDATIONS)
     summary = context.results.get(context.maker)
-    derived = {name: context.results[name] for name in _DERIVATIONS if name in context.results}
     return ReportAnswer(
         request_id=request.request_id,
         platform_request_id=request.request_id,

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.control import RetryScope
 from core.crashpoints import crashpoint
 from core.task_models.vector_export import ExportFormat
 from geo_platform import identity
 from geo_platform.admission import AdmittedSource, admit, admit_collection
 from geo_platform.datasets import DatasetOrchestrator, Decision
+from geo_platform.export_answers import DatasetExports
 from geo_platform.exports import Export, ExportDesk
 from geo_platform.listing import RequestLister
 from geo_platform.models import (
@@ -25,12 +25,13 @@ from geo_platform.models import (
 )
 from geo_platform.planner import chain_of
 from geo_platform.ports import PlatformParts, Stores
+from geo_platform.renewing import RequestRenewal
 from geo_platform.report import ReportReader
-from geo_platform.retrying import RequestRetry
+from geo_platform.retrying import RequestRetry, RetryWish
 from geo_platform.states import RequestStatus
 from geo_platform.status import StatusReader, estimate_from, estimated_completion, links_of
 from geo_platform.submission import Submission, parse_submission
-from infrastructure.repositories.requests import RequestRecord
+from infrastructure.repositories.requests import RequestFilter, RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ class Submitted:
     """The answer to a submission, and whether it was there before."""
 
     answer: SubmitAnswer
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The answer to a retry, and whether the same was asked for before."""
+
+    answer: RetryAnswer
     replayed: bool
 
 
@@ -50,7 +59,9 @@ class PlatformRouter:
         self._status = StatusReader(parts)
         self._report = ReportReader(parts)
         self._exports = ExportDesk(parts)
+        self._dataset_exports = DatasetExports(parts)
         self._retry = RequestRetry(parts)
+        self._renewal = RequestRenewal(parts, parse=self._parse, submit=self._submit_again)
         self._lister = RequestLister(parts)
 
     def submit(self, body: Any, *, retry_failed: bool = False) -> Submitted:
@@ -97,13 +108,20 @@ class PlatformRouter:
         """See `StatusReader.status`."""
         return self._status.status(identifier)
 
-    def retry(self, identifier: str, *, scope: RetryScope) -> RetryAnswer:
-        """See `RequestRetry.retry`."""
-        return self._retry.retry(identifier, scope=scope)
+    def retry(self, identifier: str, wish: RetryWish) -> Retried:
+        """See `RequestRetry.retry`, and with options `RequestRenewal.renew`."""
+        if wish.options:
+            return Retried(*self._renewal.renew(identifier, wish))
+        return Retried(self._retry.retry(identifier, wish), replayed=False)
 
     def report(self, identifier: str) -> ReportAnswer:
         """See `ReportReader.report`."""
         return self._report.report(identifier)
+
+    @property
+    def dataset_exports(self) -> DatasetExports:
+        """What clients ask of the exports of a dataset."""
+        return self._dataset_exports
 
     def export(
         self, request_id: str, kind: ExportFormat, *, collection_id: str = "", again: bool = False
@@ -111,12 +129,16 @@ class PlatformRouter:
         """See `ExportDesk.ask`."""
         return self._exports.ask(request_id, kind, collection_id=collection_id, again=again)
 
-    def requests(self, *, status: RequestStatus | None, cursor: str | None, limit: int) -> RequestPage:
+    def requests(self, wanted: RequestFilter, *, cursor: str | None, limit: int) -> RequestPage:
         """See `RequestLister.page`."""
-        return self._lister.page(status=status, cursor=cursor, limit=limit)
+        return self._lister.page(wanted, cursor=cursor, limit=limit)
 
     def _parse(self, body: Any) -> Submission:
         return parse_submission(body, options=self._parts.options)
+
+    def _submit_again(self, body: Any) -> tuple[str, bool]:
+        submitted = self.submit(body, retry_failed=True)
+        return submitted.answer.request_id, submitted.replayed
 
     def _existing(
         self, submission: Submission, *, retry_failed: bool

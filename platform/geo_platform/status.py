@@ -157,6 +157,8 @@ def links_of(request: RequestRecord, urls: Urls) -> tuple[Link, ...]:
             Link(rel=rel, href=request.endpoints[name], title=title),
             Link(rel="alternate", href=request.endpoints["map"], title="Map"),
         ]
+    if request.endpoints and request.request_type == DataType.VECTOR:
+        links.append(Link(rel="exports", href=urls.exports(request.dataset_key), title="Files of the data"))
     return tuple(links)
 
 

@@ -38,6 +38,13 @@ SELECT export_id, request_id, collection_id, format, state, attempt, job_id, blo
 FROM platform.exports
 WHERE export_id = %(export_id)s
 
+-- name: of_request
+SELECT export_id, request_id, collection_id, format, state, attempt, job_id, blob_uri, size_bytes, sha256,
+       media_type, feature_count, notes, error
+FROM platform.exports
+WHERE request_id = %(request_id)s
+ORDER BY created_at, export_id
+
 -- name: lock
 -- Whoever wants to begin the same file waits here, and then finds it begun.
 SELECT pg_advisory_xact_lock(hashtextextended(%(export_id)s, 5))

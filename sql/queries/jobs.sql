@@ -100,7 +100,8 @@ SELECT job_id FROM app.jobs WHERE job_id = %(job_id)s FOR UPDATE
 -- name: has_lost_results
 -- What failed and cancelled jobs have staged is swept, also what their completed tasks made.
 SELECT task_id FROM app.tasks t JOIN app.artefacts a USING (job_id, task_id, attempt)
-WHERE job_id = %(job_id)s AND t.status = 'completed' AND a.state = 'discarded' LIMIT 1
+WHERE job_id = %(job_id)s AND t.stage < %(before_stage)s AND t.status = 'completed' AND a.state = 'discarded'
+LIMIT 1
 
 -- name: close_stage
 UPDATE app.stages SET status = 'closed', closed_at = clock_timestamp()
@@ -122,10 +123,11 @@ WHERE job_id = %(job_id)s AND stage = %(stage)s
 RETURNING task_id
 
 -- name: restart
+-- Whoever goes back plans tasks anew, which must not be taken for those that are forgotten: another run.
 UPDATE app.jobs
-SET status = CASE WHEN %(stage)s = 0 THEN 'queued' ELSE 'processing' END, stage = %(stage)s, run = run + (%(stage)s = 0)::integer, result = NULL,
-    error = NULL, holes = '[]', finalize_attempts = 0, finished_at = NULL,
-    updated_at = clock_timestamp(), hinted_at = clock_timestamp()
+SET status = CASE WHEN %(stage)s = 0 THEN 'queued' ELSE 'processing' END, stage = %(stage)s,
+    run = run + (%(stage)s = 0 OR %(stage)s < stage)::integer, result = NULL, error = NULL,
+    holes = '[]', finalize_attempts = 0, finished_at = NULL, updated_at = clock_timestamp(), hinted_at = clock_timestamp()
 WHERE job_id = %(job_id)s
 
 -- name: forget_stages

@@ -28,6 +28,9 @@ LEFT JOIN platform.request_jobs rj ON rj.request_id = r.request_id AND rj.step =
 LEFT JOIN app.jobs j ON j.job_id = rj.job_id
 WHERE r.request_id = %(request_id)s
 
+-- name: original
+SELECT original_request FROM platform.requests WHERE request_id = %(request_id)s
+
 -- name: id_of_dataset
 SELECT request_id FROM platform.current_requests WHERE dataset_key = %(dataset_key)s
 
@@ -103,5 +106,12 @@ WHERE (%(after_created_at)s::timestamptz IS NULL
   AND (%(status)s::text IS NULL
        OR CASE WHEN r.status = 'pending' AND j.started_at IS NOT NULL THEN 'processing' ELSE r.status END
           = %(status)s)
+  AND (%(client_id)s::text IS NULL OR r.client_id = %(client_id)s)
+  AND (%(request_type)s::text IS NULL OR r.request_type = %(request_type)s)
+  AND (%(since)s::timestamptz IS NULL OR r.created_at >= %(since)s::timestamptz)
+  AND (%(until)s::timestamptz IS NULL OR r.created_at < %(until)s::timestamptz)
+  AND (%(text)s::text IS NULL
+       OR strpos(lower(concat_ws(' ', r.dataset_id, r.resource_id, r.version_id, r.client_request_id)),
+                 lower(%(text)s)) > 0)
 ORDER BY r.created_at DESC, r.request_id DESC
 LIMIT %(limit)s

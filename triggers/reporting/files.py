@@ -24,7 +24,8 @@ def files_in(derived: Mapping[str, Mapping[str, Any]]) -> Iterator[FileView]:
     for job_type, result in derived.items():
         if job_type == "export_vector":
             for export in result.get("exports", ()):
-                yield _file(wording.export(export.get("format", "")), export)
+                name, collection = wording.export(export.get("format", "")), export.get("collection_id")
+                yield _file(f"{name} of {collection}" if collection else name, export)
         elif job_type == "terrain_products":
             for product in result.get("products", ()):
                 yield _file(wording.sentence(str(product.get("name", ""))), product)

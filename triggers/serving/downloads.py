@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from core.errors import Conflict, NotFound
 from core.task_models.vector_export import ExportFormat
+from geo_platform.errors import not_published
 from triggers.serving.blob_answers import blob_answer
 from triggers.serving.datasets import PublishedDataset
 from triggers.serving.download_files import MOSAICJSON, REJECTS, chosen_kind, files_of, named_file
@@ -35,18 +35,7 @@ async def published_of_request(request: Request, request_id: str) -> PublishedDa
     found = await datasets.of_request(known.request_id)
     if found:
         return found
-    if known.status == "completed":
-        raise NotFound(
-            "The data of this request were replaced or deleted.",
-            code="GONE",
-            remedy="Ask for the newest request.",
-        )
-    raise Conflict(
-        f"The request has not published anything: it is {known.status}.",
-        code="NOT_READY",
-        remedy="Poll the status until it is completed.",
-        context={"request_id": known.request_id},
-    )
+    raise not_published(known.request_id, known.status)
 
 
 Dataset = Annotated[PublishedDataset, Depends(published_of_request)]

@@ -23,6 +23,7 @@ from triggers.serving.csv_rows import write_csv_here
 from triggers.serving.failures import Failure, add_failure_handlers
 from triggers.serving.filters import check_filter, with_areas
 from triggers.serving.freshness import CacheHeaders, more_headers, revalidate
+from triggers.serving.item_queries import check_query, items_form
 from triggers.serving.pages import PagePolicy, page_templates
 from triggers.serving.quick_tipg import SharedMatrixSets, dependencies_of_routes
 from triggers.serving.tables import PublishedTable, TableCollections
@@ -54,9 +55,11 @@ async def _collection_of_path(
     collections: TableCollections = request.app.state.collections
     layer = await collections.layer(collectionId)
     revalidate(request, layer.request_id)
+    table = await collections.get(layer)
+    check_query(request, table)
     # The routes are the library's: what a collection has to say besides its content goes past them.
     ANSWER_HEADERS.set(more_headers(request))
-    return await collections.get(layer)
+    return table
 
 
 async def _refresh(request: Request) -> None:
@@ -94,7 +97,7 @@ def features_app() -> FastAPI:
     app = FastAPI(
         title="OGC API Features and Tiles", openapi_url="/api", docs_url="/api.html", redoc_url=None
     )
-    with dependencies_of_routes(filter_query=_checked_filter):
+    with dependencies_of_routes(filter_query=_checked_filter, ItemsOutputType=items_form):
         endpoints = Endpoints(
             title="Geospatial data platform: features and vector tiles",
             collection_dependency=_collection_of_path,

@@ -136,6 +136,18 @@ class ModelJob:
         self._forget_the_end()
         return True
 
+    def retry_from(self, number: int) -> bool:
+        """Go back to a stage; False when it cannot be."""
+        if self.status not in ("failed", "cancelled") or number > max(1, len(self.stages)):
+            return False
+        if not self.stages:
+            return self.retry("all")
+        self.run += number < len(self.stages)
+        del self.stages[number:]
+        self._reopen(self.stages[-1].tasks)
+        self._forget_the_end()
+        return True
+
     def retry_task(self, task: ModelTask) -> bool:
         """Run one task again, and those that were cancelled; False when it cannot be."""
         if self.status not in ("failed", "cancelled") or task.status not in ("failed", "cancelled"):

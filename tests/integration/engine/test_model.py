@@ -155,6 +155,14 @@ class EngineAndModel(RuleBasedStateMachine):
         job_id, job = self._job(which, terminal=True)
         assert job.retry(scope) == _allowed(lambda: self.engine.control.retry(job_id, scope=scope))
 
+    @precondition(lambda self: any(job.is_terminal for job in self.jobs.values()))
+    @rule(which=some, stage=st.integers(1, 3))
+    def retry_from(self, which: int, stage: int) -> None:
+        job_id, job = self._job(which, terminal=True)
+        assert job.retry_from(stage) == _allowed(
+            lambda: self.engine.control.retry(job_id, from_stage=f"s{stage}")
+        )
+
     @precondition(lambda self: any(job.is_terminal and any(job.tasks()) for job in self.jobs.values()))
     @rule(which=some)
     def retry_task(self, which: int) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from core.control import RetryScope
-from core.errors import Conflict, PermanentTaskError, TransientError
+from core.errors import Conflict, InvalidRequest, PermanentTaskError, TransientError
 from core.models.job import JobStatus
 from core.models.stage import BEST_EFFORT, FAIL_FAST, Parallelism, Stage
 from core.models.task import ClaimedTask, TaskStatus, WorkerIdentity
@@ -167,5 +167,52 @@ def test_a_job_whose_tables_were_swept_runs_again_only_as_a_whole(
         with pytest.raises(Conflict, match="removed"):
             engine.control.retry(job_id, scope=scope)
     engine.control.retry(job_id, scope=RetryScope.ALL)
+    engine.run()
+    assert engine.job(job_id).status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("named", [1, "1", "s1"])
+def test_a_job_goes_back_to_an_earlier_stage(
+    engine: Engine, failing: set[tuple[int, int]], named: int | str
+) -> None:
+    failing.add((1, 3))  # in the second stage, whose tasks are runs 2 and 3
+    job_id = engine.submit(2, 2, 1)
+    engine.run()
+    assert (engine.job(job_id).status, engine.job(job_id).stage) == (JobStatus.FAILED, 2)
+    assert engine.control.retry(job_id, from_stage=named) == 2
+    engine.run()
+    assert engine.job(job_id).status is JobStatus.COMPLETED
+    tasks = engine.rows("SELECT stage, attempt, task_id FROM app.tasks ORDER BY stage, task_index")
+    assert [(task["stage"], task["attempt"]) for task in tasks] == [(1, 2), (1, 2), (2, 1), (2, 1), (3, 1)]
+    assert [task["task_id"] for task in tasks[2:]] == [
+        f"{job_id[:32]}-r2-{place}" for place in ("2-0", "2-1", "3-0")
+    ]
+
+
+def test_nobody_goes_on_to_a_stage_that_was_not_reached(
+    engine: Engine, failing: set[tuple[int, int]]
+) -> None:
+    failing.add((0, 0))
+    job_id = engine.submit(0, 1, 1)
+    engine.run()
+    assert (engine.job(job_id).status, engine.job(job_id).stage) == (JobStatus.FAILED, 2)
+    with pytest.raises(Conflict, match="not come as far as stage 3"):
+        engine.control.retry(job_id, from_stage="s3")
+    with pytest.raises(InvalidRequest, match="no stage 's4'") as caught:
+        engine.control.retry(job_id, from_stage="s4")
+    assert caught.value.field_errors[0]["hint"] == "Stages: 1 s1, 2 s2, 3 s3."
+    assert engine.job(job_id).status is JobStatus.FAILED
+
+
+def test_who_goes_back_needs_only_what_was_made_before(engine: Engine, failing: set[tuple[int, int]]) -> None:
+    failing.add((1, 2))
+    job_id = engine.submit(1, 2, 0)
+    engine.run()
+    assert (engine.job(job_id).status, engine.job(job_id).stage) == (JobStatus.FAILED, 2)
+    engine.database.tasks.stage_table("made", job_id=job_id, task_id=f"{job_id[:32]}-1-0", attempt=1)
+    assert engine.sweeper.abandoned_artefacts() == 1
+    with pytest.raises(Conflict, match="removed"):
+        engine.control.retry(job_id, from_stage=2)
+    engine.control.retry(job_id, from_stage=1)
     engine.run()
     assert engine.job(job_id).status is JobStatus.COMPLETED

@@ -13,6 +13,7 @@ from infrastructure.database import Database
 from infrastructure.repositories.vectors import VectorRepository
 from services.vector.export.tasks import export_file
 from tests.blobs import DirectoryBlobStore, surroundings
+from tests.integration.exports.office import Office, office_on
 from tools.stack.database import DatabaseUrls
 
 
@@ -27,6 +28,13 @@ def database(database_urls: DatabaseUrls) -> Iterator[Database]:
 def connection(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     """Every statement commits at once."""
     with psycopg.connect(database_urls.app, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def office(database_urls: DatabaseUrls, tmp_path: Path) -> Iterator[Office]:
+    """Where files are asked for."""
+    with office_on(database_urls, tmp_path) as opened:
         yield opened
 
 

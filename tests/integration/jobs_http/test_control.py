@@ -93,18 +93,20 @@ def test_what_does_not_exist_is_not_changed(client: JobsClient, action: str, job
 
 
 @pytest.mark.parametrize(
-    ("action", "body", "field"),
+    ("action", "body", "code", "field"),
     [
-        ("cancel", {"reason": 1}, "reason"),
-        ("cancel", {"why": "x"}, "why"),
-        ("cancel", {"reason": "x" * 501}, "reason"),
-        ("retry", {"scope": "everything"}, "scope"),
-        ("retry", ["stage"], ""),
+        ("cancel", {"reason": 1}, "VALIDATION_ERROR", "reason"),
+        ("cancel", {"why": "x"}, "UNKNOWN_FIELD", "why"),
+        ("cancel", {"reason": "x" * 501}, "VALIDATION_ERROR", "reason"),
+        ("retry", {"scope": "everything"}, "VALIDATION_ERROR", "scope"),
+        ("resubmit", {"from_stag": 1}, "UNKNOWN_FIELD", "from_stag"),
+        ("resubmit", {"from_stage": 1, "scope": "all"}, "CONFLICTING_FIELDS", "from_stage"),
+        ("retry", ["stage"], "VALIDATION_ERROR", ""),
     ],
 )
-def test_a_wrong_body_is_refused(client: JobsClient, action: str, body: Any, field: str) -> None:
+def test_a_wrong_body_is_refused(client: JobsClient, action: str, body: Any, code: str, field: str) -> None:
     job_id = client.engine.submit(1, 1, 1)
     response = client.call("POST", f"/api/jobs/{job_id}/{action}", body=body)
-    refusal = problem(response, status=422, code="VALIDATION_ERROR")
+    refusal = problem(response, status=422, code=code)
     assert [entry["loc"] for entry in refusal["field_errors"]] == [field]
     assert client.engine.job(job_id).status is JobStatus.QUEUED

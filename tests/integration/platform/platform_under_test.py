@@ -222,6 +222,6 @@ def platform_on(urls: DatabaseUrls, directory: Path) -> Iterator[PlatformUnderTe
             jobs=jobs.registry.discover(),
             publish_table=publish_table,
             require_listeners=lambda job_types: None,
-            retry_job=lambda job_id, scope: control.retry(job_id, scope=scope),
+            retry_job=control.retry,
         )
         yield PlatformUnderTest(urls, directory, blobs, parts, control, sent)

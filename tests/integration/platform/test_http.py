@@ -269,6 +269,45 @@ def test_a_storage_that_is_down_is_no_fault_of_the_client(hub: PlatformUnderTest
     assert counts(hub)["requests"] == 0
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, 2),
+        ({"data_type": "vector"}, 1),
+        ({"data_type": "mosaic"}, 0),
+        ({"client": "ddh_v1", "q": "TICKET 7"}, 1),
+        ({"client": "another"}, 0),
+        ({"q": "100%"}, 0),
+        ({"since": "2020-01-01T00:00:00+00:00"}, 2),
+        ({"since": "2020-01-01T00:00:00 01:00"}, 2),  # a plus sign that was not encoded
+        ({"until": "2020-01-01T00:00:00Z"}, 0),
+        ({"status": "completed"}, 0),
+    ],
+)
+@pytest.mark.parametrize("route", ["api/platform/status", "platform/requests"])
+def test_requests_are_found_by_what_they_are(
+    client: Client, route: str, query: dict[str, str], found: int
+) -> None:
+    client.submit(client_request_id="ticket 7")
+    client.submit(version_id="v2", request_type="raster", source_path="bronze/dem.tif")
+    assert len(content(client.call("GET", route, query=query), 200)["items"]) == found
+    page = content(client.call("GET", route, query={**query, "limit": "1"}), 200)
+    if found > 1:
+        asked = dict(parse_qsl(urlsplit(page["next"]).query))
+        assert len(content(client.call("GET", route, query=asked), 200)["items"]) == 1
+        assert set(query) < set(asked)
+
+
+@pytest.mark.parametrize(
+    "query", [{"data_type": "rasters"}, {"since": "yesterday"}, {"until": "2024-05-01T12:00:00"}]
+)
+def test_a_filter_that_is_not_understood_is_refused(client: Client, query: dict[str, str]) -> None:
+    shown = problem(
+        client.call("GET", "api/platform/status", query=query), status=422, code="VALIDATION_ERROR"
+    )
+    assert [entry["loc"] for entry in shown["field_errors"]] == list(query)
+
+
 _DONE = OpenStage(
     number=1,
     name="load",

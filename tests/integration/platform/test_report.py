@@ -125,3 +125,26 @@ def test_who_polls_does_not_wait_for_the_publication(hub: PlatformUnderTest) -> 
         tx.connection.execute("SELECT 1 FROM platform.requests FOR UPDATE")
         assert hub.router.status(request_id).progress_percent > 0
     assert hub.value("SELECT progress_percent FROM platform.requests") == 0
+
+
+def test_files_that_were_asked_for_are_in_the_report(hub: PlatformUnderTest) -> None:
+    request_id = hub.submit(processing_config={"exports": ["gpkg"]}).answer.request_id
+    hub.run_chain(request_id)
+    note = {"code": "NAME_SHORTENED", "message": "'population' is 'populatio'.", "column": "population"}
+    hub.execute(
+        "INSERT INTO platform.exports (export_id, request_id, collection_id, format, state, job_id, blob_uri,"
+        " size_bytes, sha256, media_type, feature_count, notes)"
+        " VALUES ('e', %(request)s, 'a_layer', 'shp', 'ready', %(job)s, 'azure://silver/x.zip', 1, '0', 'z',"
+        " 1, %(notes)s)",
+        request=request_id,
+        job=hub.job_of(request_id, 0),
+        notes=json.dumps([note]),
+    )
+    report = hub.router.report(request_id)
+    made = {each["format"]: each for each in report.derived["export_vector"]["exports"]}
+    assert set(made) == {"gpkg", "shp"}
+    assert (made["shp"]["collection_id"], made["shp"]["notes"]) == ("a_layer", [note])
+    assert "azure://silver" not in report.model_dump_json()
+    page = client_of(hub).call("GET", ROUTES[0], route_params={"id": request_id}, query={"f": "html"})
+    assert b"Shapefile of a_layer" in page.get_body()
+    assert b"is &#39;populatio&#39;" in page.get_body()

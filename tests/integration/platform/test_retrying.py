@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from core.control import RetryScope
-from core.errors import Conflict, NotFound, TransientError
+from core.errors import Conflict, InvalidRequest, NotFound, TransientError
 from geo_platform.completion import MAX_FINALIZE_ATTEMPTS
 from geo_platform.models import RetryAnswer
+from geo_platform.retrying import RetryWish
 from infrastructure.repositories.artefacts import ArtefactRepository
 from tests.integration.platform.platform_under_test import PlatformUnderTest
 from tests.integration.platform.test_completion import EVERYTHING, NOTHING, job_types, visible
@@ -36,14 +37,19 @@ def failed_at(hub: PlatformUnderTest, step: int, *, status: str = "failed") -> s
 
 
 def retry(
-    hub: PlatformUnderTest, identifier: str, scope: RetryScope = RetryScope.FAILED_TASKS
+    hub: PlatformUnderTest,
+    identifier: str,
+    *,
+    scope: RetryScope | None = None,
+    from_stage: int | str | None = None,
 ) -> RetryAnswer:
-    return hub.router.retry(identifier, scope=scope)
+    return hub.router.retry(identifier, RetryWish(scope, from_stage)).answer
 
 
-def refusal(hub: PlatformUnderTest, identifier: str) -> str:
-    with pytest.raises((Conflict, NotFound)) as caught:
-        retry(hub, identifier)
+def refusal(hub: PlatformUnderTest, identifier: str, **wish: Any) -> str:
+    with pytest.raises((Conflict, NotFound, InvalidRequest)) as caught:
+        retry(hub, identifier, **wish)
+    assert caught.value.remedy
     return caught.value.code
 
 
@@ -169,3 +175,57 @@ def test_a_job_tried_again_by_its_own_name_takes_its_request_along(
     request_id = failed_at(hub, 0)
     hub.control.retry(hub.job_of(request_id, 0), scope=scope)
     assert hub.router.status(request_id).status == "processing"
+
+
+def reached(hub: PlatformUnderTest, job_id: str, stages: int) -> None:
+    """The job has failed in the last of so many stages, of one task each."""
+    for number in range(1, stages + 1):
+        hub.execute(
+            "INSERT INTO app.stages (job_id, number, name, task_type, task_count, status, closed_at)"
+            " VALUES (%(id)s, %(number)s, 's', 't', 1, 'closed', now())",
+            id=job_id,
+            number=number,
+        )
+        hub.execute(
+            "INSERT INTO app.tasks (task_id, job_id, stage, task_index, task_type, target_queue, parameters,"
+            " status, attempt, max_attempts, finished_at)"
+            " VALUES (%(task)s, %(id)s, %(number)s, 0, 't', 'q', '{}', %(status)s, 1, 3, now())",
+            task=f"{job_id[:32]}-{number}-0",
+            id=job_id,
+            number=number,
+            status="failed" if number == stages else "completed",
+        )
+    hub.execute("UPDATE app.jobs SET stage = %(stage)s WHERE job_id = %(id)s", stage=stages, id=job_id)
+
+
+@pytest.mark.parametrize("named", [2, "upload", "ingest_vector/upload", "ingest_vector/2"])
+def test_a_request_goes_back_to_an_earlier_stage(hub: PlatformUnderTest, named: int | str) -> None:
+    request_id = failed_at(hub, 0)
+    job_id = hub.job_of(request_id, 0)
+    reached(hub, job_id, 3)
+    answer = retry(hub, request_id, from_stage=named)
+    assert (answer.scope, answer.tasks, answer.revision) == (RetryScope.STAGE, 1, 1)
+    assert hub.router.status(request_id).status == "processing"
+    tasks = hub.rows("SELECT stage, status FROM app.tasks ORDER BY stage")
+    assert [(task["stage"], task["status"]) for task in tasks] == [
+        (1, "completed"),
+        (2, "pending_queue"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"from_stage": 3}, "NOT_RETRYABLE"),  # it has not come so far
+        ({"from_stage": "ingest_vector/prepare"}, "NOT_RETRYABLE"),  # that job is done
+        ({"from_stage": "process_raster/cog"}, "VALIDATION_ERROR"),  # there is no such job
+        ({"from_stage": "polish"}, "VALIDATION_ERROR"),  # nor such a stage
+        ({"from_stage": 1, "scope": RetryScope.ALL}, "CONFLICTING_FIELDS"),
+    ],
+)
+def test_a_stage_to_go_back_to_must_be_one(hub: PlatformUnderTest, wish: dict[str, Any], code: str) -> None:
+    request_id = failed_at(hub, 1)
+    if wish["from_stage"] == 3:
+        hub.execute("UPDATE app.jobs SET job_type = 'ingest_vector' WHERE status = 'failed'")
+    assert refusal(hub, request_id, **wish) == code
+    assert hub.router.status(request_id).status == "failed"

@@ -76,6 +76,11 @@ def test_queries_select_features(
         ("collections/squares/items?limit=many", 400, "VALIDATION_ERROR"),
         ("collections/squares/items?sortby=nothing", 400, "INVALID_PROPERTY"),
         ("collections/squares/items?datetime=yesterday", 400, "VALIDATION_ERROR"),
+        ("collections/squares/items?properties=name,nothing", 400, "INVALID_PROPERTY"),
+        ("collections/squares/items?crs=http://www.opengis.net/def/crs/EPSG/0/3857", 400, "INVALID_CRS"),
+        ("collections/squares/items?bbox=1,2,3,4&bbox-crs=EPSG:3857", 400, "INVALID_CRS"),
+        ("collections/squares/items/1?crs=EPSG:4326", 400, "INVALID_CRS"),
+        ("collections/squares/tiles/WebMercatorQuad/25/0/0", 400, "VALIDATION_ERROR"),
         ("collections/squares/items?filter=population%20%3E", 400, "INVALID_FILTER"),
         ("collections/squares/items?filter=nothing%3D1", 400, "INVALID_FILTER"),
         ("collections/squares/items?filter=name%3D1", 400, "INVALID_FILTER"),
@@ -242,3 +247,16 @@ def test_without_a_database_the_answer_is_503(serving_config: ServingConfig) -> 
         assert (answer.status, answer.json["code"]) == (503, "DB_UNAVAILABLE")
         assert answer.json["retryable"] is True
         assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "query", ["f=json", "crs=http://www.opengis.net/def/crs/OGC/1.3/CRS84", "properties=name"]
+)
+@pytest.mark.parametrize("path", ["items", "items/1"])
+def test_the_json_of_features_is_geojson_in_crs84(
+    client: FunctionsClient, app_connection: Connection, path: str, query: str
+) -> None:
+    publish_squares(app_connection, "squares")
+    answer = client.get(f"{FEATURES}/collections/squares/{path}?{query}")
+    assert (answer.status, answer.type) == (200, "application/geo+json")
+    assert answer.json["type"] == ("Feature" if path.endswith("1") else "FeatureCollection")
