@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench.celery_side.packages import ensure_packages
-from tools.bench.measuring import fairness, rates, volume
+from tools.bench.measuring import cold_start, fairness, rates, volume
 from tools.bench.measuring.bars import Bar, report
 from tools.bench.measuring.engine_client import EngineClient, NotMeasured, engine_stack
 from tools.stack.stack import Stack
@@ -31,6 +31,7 @@ def _celery(client: EngineClient, options: argparse.Namespace) -> Measured:
 
 # The drain contains the fan-out; `fan_out` is for a look at it alone.
 PARTS: dict[str, Part] = {
+    "cold_start": lambda _, stack, __: cold_start.cold_start(stack, root=ROOT),
     "latency": lambda client, _, options: rates.idle_latency(client, jobs=options.jobs),
     "throughput": lambda client, _, options: rates.throughput(
         client, tasks=options.tasks, repeats=options.repeats

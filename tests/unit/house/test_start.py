@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,6 @@ from _paths import ROOT
 from config import AppMode
 
 _WORKER = Path(__file__).with_name("worker_start.py")
-_START_SECONDS = 6.0
 
 # Nothing listens at these addresses: to start is to need nothing.
 _SETTINGS = {
@@ -46,13 +44,12 @@ def _run(
     *,
     settings: Mapping[str, str | None] | None = None,
     order: str = "first",
-    options: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Start a worker; a setting of None is not there."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     wanted = {**kept, **_SETTINGS, **(settings or {})}
     return subprocess.run(
-        [sys.executable, "-I", "-B", *options, str(_WORKER), str(root), order],
+        [sys.executable, "-I", "-B", str(_WORKER), str(root), order],
         env={name: value for name, value in wanted.items() if value is not None},
         cwd=root,
         capture_output=True,
@@ -116,18 +113,6 @@ def test_the_app_starts_from_either_end_of_the_import_path(order: str) -> None:
     assert start["file"] == str(ROOT / "function_app.py")
     assert start["platform_is_untouched"]
     assert len(start["functions"]) > 15
-
-
-def test_a_worker_starts_cold_within_six_seconds(tmp_path: Path) -> None:
-    """Without any bytecode, as on a new instance. In seconds of CPU: others may be busy on this machine."""
-    before = _cpu_seconds_of_children()
-    _start(options=("-X", f"pycache_prefix={tmp_path}"))
-    assert _cpu_seconds_of_children() - before < _START_SECONDS
-
-
-def _cpu_seconds_of_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.mark.parametrize("missing", _SETTINGS)
