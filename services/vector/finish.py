@@ -10,6 +10,7 @@ from core.task_models.finding import Finding, Severity
 from core.task_models.vector import (
     BoundingBox,
     ChunkResult,
+    CleaningOptions,
     FinishVectorParameters,
     TableOptions,
     TablePlan,
@@ -23,7 +24,8 @@ from services.vector import digest
 from services.vector.bounds import together
 from services.vector.documents import read_plan, spec_of
 from services.vector.findings import warning
-from services.vector.footprint import degrees_bbox, footprint, grid_extent
+from services.vector.footprint import degrees_bbox, footprint
+from services.vector.grid import extent_of
 from services.vector.outcomes import Outcome, added_up, summed_steps
 from services.vector.profiles import profiles
 from services.vector.rejected import Rejected, kept, refuse_too_many
@@ -99,7 +101,7 @@ def _finished(loaded: _LoadedTable, plan: VectorPlan, context: TaskContext) -> V
     found = context.vectors.finish_staging_table(spec, options, digests=digest.range_digests)
     if found != loaded.stored:
         raise _mismatch("the stored rows are not those that were sent", table)
-    place = _Place.of(loaded)
+    place = _Place.of(loaded, plan.parameters.cleaning)
     return VectorTable(
         table=table.table,
         layer=table.layer,
@@ -175,11 +177,11 @@ class _Place:
     footprint: dict[str, object] | None = None
 
     @classmethod
-    def of(cls, loaded: _LoadedTable) -> "_Place":
+    def of(cls, loaded: _LoadedTable, cleaning: CleaningOptions) -> "_Place":
         bbox, srid = loaded.outcome.bbox, spec_of(loaded.plan).srid
         if bbox is None:
             return cls()
-        cells, extent = loaded.outcome.cells, grid_extent(loaded.plan)
+        cells, extent = loaded.outcome.cells, extent_of(loaded.plan, cleaning)
         return cls(
             bbox=degrees_bbox(cells, extent=extent, srid=srid, bbox=bbox),
             footprint=footprint(cells, extent=extent, srid=srid, bbox=bbox),

@@ -12,11 +12,11 @@ import numpy as np
 import shapely
 from shapely.geometry import mapping
 
-from core.task_models.vector import BoundingBox, TablePlan
+from core.task_models.vector import BoundingBox
 from services.vector.bounds import normalised
 from services.vector.crs import degrees_of
 from services.vector.crs_areas import TURN
-from services.vector.grid import SIZE, Grid, extent_of
+from services.vector.grid import SIZE, Grid
 
 _WORLD = (-180.0, -90.0, 180.0, 90.0)
 _MOST_CORNERS = 200
@@ -26,11 +26,6 @@ _BETWEEN_SAMPLES = 2e-3  # of the size of bounds
 _SAMPLES = 4  # of each side of a cell
 _LOOSE = 0.25  # of the size of a sample: by how much it may be bent
 _POLAR = 90.0  # degrees of longitude: what a sample spans only near a pole
-
-
-def grid_extent(plan: TablePlan) -> BoundingBox:
-    """What the grid of a table lies over, in its CRS. Degrees may go on beyond 180, not beyond a turn."""
-    return extent_of(plan)
 
 
 def merged(cells: Iterable[str]) -> str:
@@ -73,7 +68,7 @@ def degrees_bbox(cells: str, *, extent: BoundingBox, srid: int, bbox: BoundingBo
         return degrees_of(bbox, f"EPSG:{srid}")
     west, south, east, north = normalised(bbox)
     taken = Grid.read(cells, extent).mask.any(axis=0)
-    if east - west <= TURN / 2 or not taken.any():
+    if east - west <= TURN / 2 or extent[2] - extent[0] > TURN or not taken.any():
         return west, south, east, north
     edges = np.linspace(extent[0], extent[2], SIZE + 1)
     starts, ends = edges[:-1][taken], edges[1:][taken]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.task_models.vector import BoundingBox, TablePlan
+from core.task_models.vector import BoundingBox, CleaningOptions, TablePlan
 from services.vector.crs import Reprojection, planned_reprojection
 from services.vector.crs_areas import TURN
 
@@ -73,13 +73,16 @@ class Grid:
         return x, y
 
 
-def extent_of(plan: TablePlan) -> BoundingBox:
-    """What the grid of a table lies over, in its CRS. Degrees may go on beyond 180, not beyond a turn."""
-    return _extent(planned_reprojection(plan), plan.source_bbox)
+def extent_of(plan: TablePlan, options: CleaningOptions) -> BoundingBox:
+    """What the grid of a table lies over, in its CRS.
+
+    Degrees may go on beyond 180; beyond a turn only where they are kept as they are.
+    """
+    return _extent(planned_reprojection(plan), plan.source_bbox, options.antimeridian == "keep")
 
 
 @functools.lru_cache(maxsize=8)
-def _extent(way: Reprojection, bbox: BoundingBox | None) -> BoundingBox:
+def _extent(way: Reprojection, bbox: BoundingBox | None, are_kept: bool) -> BoundingBox:
     bounds = way.bounds(bbox) if bbox is not None and np.isfinite(bbox).all() else None
     if bounds is None:
         return _WORLD if way.target_turn else (way.area or _ANYWHERE)
@@ -89,7 +92,11 @@ def _extent(way: Reprojection, bbox: BoundingBox | None) -> BoundingBox:
     if way.target_turn != TURN:
         return west, south, east, north
     south, north = max(south, -90.0), min(north, 90.0)
-    if east - west >= TURN or south >= north:
+    if south >= north:
+        return _WORLD
+    if are_kept and way.transformer is None and (bounds[0] < -TURN / 2 or bounds[2] > TURN / 2):
+        return west, south, east, north
+    if east - west >= TURN:
         return _WORLD
     turns = np.floor((west + TURN / 2) / TURN) * TURN
     return float(west - turns), south, float(east - turns), north

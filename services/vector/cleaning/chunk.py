@@ -70,7 +70,7 @@ def clean(
     present = _present(batch, ledger, options)
     rows = np.flatnonzero(ledger.is_alive & present)
     sheet = _cleaned(_sheet(batch, rows, ledger), plan, options)
-    return _result(batch, sheet, plan)
+    return _result(batch, sheet, plan, extent_of(plan, options))
 
 
 def _without_duplicates(
@@ -143,7 +143,7 @@ def _without_empty(sheet: Sheet, options: CleaningOptions) -> Sheet:
     return sheet.without(empty, RejectReason.EMPTY_GEOMETRY, "an empty geometry") if is_rejected else sheet
 
 
-def _result(batch: pa.RecordBatch, sheet: Sheet, plan: TablePlan) -> CleanedChunk:
+def _result(batch: pa.RecordBatch, sheet: Sheet, plan: TablePlan, extent: BoundingBox) -> CleanedChunk:
     ledger, layout = sheet.ledger, sheet.layout
     loaded_rows = np.flatnonzero(ledger.is_alive)
     rejected_rows, reasons, details = ledger.rejected()
@@ -158,7 +158,7 @@ def _result(batch: pa.RecordBatch, sheet: Sheet, plan: TablePlan) -> CleanedChun
         repairs=ledger.repairs,
         area_change=ledger.area_change,
         bbox=_bbox(sheet),
-        cells=cells.touched(layout, extent_of(plan)),
+        cells=cells.touched(layout, extent),
         null_geometry_count=len(loaded_rows) - len(sheet),
         vertex_count=int(vertices.sum()),
         largest_vertex_count=int(vertices.max(initial=0)),

@@ -1,6 +1,6 @@
 """The footprint of a table: it holds every feature, in a valid geometry of few corners."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import shape
 
-from core.task_models.vector import BoundingBox
-from services.vector.footprint import degrees_bbox, footprint, grid_extent, merged
+from core.task_models.vector import BoundingBox, CleaningOptions
+from services.vector.footprint import degrees_bbox, footprint, merged
+from services.vector.grid import extent_of
 from tests.chunk_rows import cleaned, geometries_of, table_plan
 
 _PLACES: dict[str, BoundingBox] = {
@@ -26,16 +27,26 @@ _PLACES: dict[str, BoundingBox] = {
 class Printed:
     """Geometries, cleaned in two chunks, and what their footprint is."""
 
-    def __init__(self, geometries: list[Any], *, crs: str = "EPSG:4326", target: str = "EPSG:4326") -> None:
+    def __init__(
+        self,
+        geometries: list[Any],
+        *,
+        crs: str = "EPSG:4326",
+        target: str = "EPSG:4326",
+        antimeridian: Literal["split", "keep"] = "split",
+    ) -> None:
         bounds = shapely.total_bounds(geometries).tolist()
         plan = table_plan(crs=crs, target_crs=target, bbox=tuple(bounds))
         half = len(geometries) // 2
-        chunks = [cleaned(part, plan=plan) for part in (geometries[:half], geometries[half:])]
+        chunks = [
+            cleaned(part, plan=plan, antimeridian=antimeridian)
+            for part in (geometries[:half], geometries[half:])
+        ]
         self.loaded = [each for chunk in chunks for each in geometries_of(chunk)]
         boxes = np.array([chunk.bbox for chunk in chunks if chunk.bbox is not None])
         self.bbox: BoundingBox = (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
         grid: dict[str, Any] = {
-            "extent": grid_extent(plan),
+            "extent": extent_of(plan, CleaningOptions(antimeridian=antimeridian)),
             "srid": int(target.removeprefix("EPSG:")),
             "bbox": self.bbox,
         }
@@ -69,7 +80,8 @@ def _check(printed: Printed, target: str) -> None:
     length = max(printed.bbox[2] - printed.bbox[0], printed.bbox[3] - printed.bbox[1]) / 200 or 1
     dense = shapely.get_coordinates(shapely.segmentize(printed.loaded, length))
     degrees = Transformer.from_crs(target, 4326, always_xy=True).transform(*dense.T)
-    assert shapely.intersects_xy(area.buffer(1e-9), *degrees).all()
+    reached = shapely.intersects_xy(area.buffer(1e-9), (degrees[0] + 180) % 360 - 180, degrees[1])
+    assert (reached | shapely.intersects_xy(area.buffer(1e-9), *degrees)).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -83,6 +95,21 @@ def _check(printed: Printed, target: str) -> None:
 def test_every_feature_lies_in_it(kind: str, count: int, crs: str, is_kept: bool, seed: int) -> None:
     target = crs if is_kept else "EPSG:4326"
     _check(Printed(_random(kind, count, seed, _PLACES[crs]), crs=crs, target=target), target)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(["points", "lines", "polygons"]),
+    count=st.sampled_from([2, 30, 300]),
+    west=st.sampled_from([-190, -30, 0, 150]),
+    width=st.sampled_from([60, 359, 380]),
+    seed=st.integers(0, 1000),
+)
+def test_what_is_kept_beyond_the_antimeridian_lies_in_it(
+    kind: str, count: int, west: int, width: int, seed: int
+) -> None:
+    places = _random(kind, count, seed, (west, -80, min(west + width, 310), 80))
+    _check(Printed(places, antimeridian="keep"), "EPSG:4326")
 
 
 def test_it_follows_the_features() -> None:
