@@ -1,19 +1,14 @@
-"""PMTiles version 3: many tiles in one file, read by ranges.
+"""Pictures of a raster as one PMTiles archive."""
 
-Specification: https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md
-"""
-
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 from morecantile import Tile
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
-from pmtiles.writer import Writer
 
 from core.task_models.raster_tile_cache import TileFormat
 from core.task_models.stac import BBox
+from services.pmtiles_file import finish, open_archive
 
 CONTENT_TYPE = "application/vnd.pmtiles"
 _TILE_TYPES = {TileFormat.PNG: TileType.PNG, TileFormat.WEBP: TileType.WEBP}
@@ -31,25 +26,17 @@ def write_archive(
         The number of tiles.
     """
     zooms = set[int]()
-    with target.open("wb") as file, _writing(file) as writer:
+    with open_archive(target) as writer:
         for tile, content in tiles:
             writer.write_tile(zxy_to_tileid(tile.z, tile.x, tile.y), content)
             zooms.add(tile.z)
         if zooms:
-            writer.finalize(_header(bbox, tile_format, maxzoom=max(zooms)), _metadata(tile_format, name))
+            deepest = max(zooms)
+            header = _header(bbox, tile_format, maxzoom=deepest)
+            finish(writer, header, _metadata(tile_format, name), deepest=deepest)
     if not zooms:
         target.unlink()
     return int(writer.addressed_tiles)
-
-
-@contextmanager
-def _writing(file: BinaryIO) -> Iterator[Writer]:
-    """The library's writer, which leaves its temporary file open unless it comes to its end."""
-    writer = Writer(file)
-    try:
-        yield writer
-    finally:
-        writer.tile_f.close()
 
 
 def _header(bbox: BBox, tile_format: TileFormat, *, maxzoom: int) -> dict[str, object]:

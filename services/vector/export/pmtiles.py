@@ -6,12 +6,12 @@ Specifications: https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md, 
 import gzip
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from core.errors import PermanentTaskError
 from core.vector_ports import TileExtent, TileRow, TileTable
+from services.pmtiles_file import finish, open_archive
 from services.vector.export.source import TableSource
 
 MOST_TILE_BYTES = 500_000
@@ -51,12 +51,13 @@ def write_pmtiles(sources: Sequence[TableSource], target: Path, *, name: str) ->
         for source, extent in zip(sources, extents, strict=True):
             source.row_count = extent.feature_count
         pyramid = _Pyramid(sources, tables, extents)
-        with target.open("wb") as file, _writing(file) as writer:
+        with open_archive(target) as writer:
             for z, (x, y), content in pyramid.tiles():
                 writer.write_tile(_tile_id(z, x, y), content)
             if not writer.tile_entries:
                 raise _all_too_large() if pyramid.has_left_out else _nothing_to_draw()
-            writer.finalize(_header(pyramid), _metadata(sources, pyramid, name=name))
+            metadata = _metadata(sources, pyramid, name=name)
+            finish(writer, _header(pyramid), metadata, deepest=pyramid.deepest)
     _note(sources)
 
 
@@ -215,18 +216,6 @@ def _tile_id(z: int, x: int, y: int) -> int:
     from pmtiles.tile import zxy_to_tileid
 
     return int(zxy_to_tileid(z, x, y))
-
-
-@contextmanager
-def _writing(file: BinaryIO) -> Iterator[Any]:
-    """The library's writer, which leaves its temporary file open unless it comes to its end."""
-    from pmtiles.writer import Writer
-
-    writer = Writer(file)
-    try:
-        yield writer
-    finally:
-        writer.tile_f.close()
 
 
 def _header(pyramid: _Pyramid) -> dict[str, object]:
