@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import requests
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from tools.stack.processes import leftovers
 from tools.stack.stack import Stack
@@ -86,8 +87,12 @@ class EngineClient:
         row = self._database.execute(statement, values).fetchone()
         return row or ()
 
+    @retry(retry=retry_if_exception_type(psycopg.errors.DeadlockDetected), stop=stop_after_attempt(20))
     def discard(self) -> None:
-        """Forget all jobs, also those that run: their messages find nothing to do."""
+        """Forget all jobs, also those that run: their messages find nothing to do.
+
+        The workers hold and want the same tables in an order of their own.
+        """
         with psycopg.connect(self._stack.database.urls().admin) as connection:
             connection.execute(_DISCARD)
 
