@@ -40,6 +40,9 @@ def _pytest(run: Run, *arguments: str, settings: Mapping[str, str] | None = None
     )
     lines = done.stdout.strip().splitlines()
     run.facts["result"] = lines[-1] if lines else ""
+    for line in lines:
+        if line.startswith(("FAILED", "ERROR")):
+            print(f"    {line}", flush=True)  # the scenario may go on for an hour
     run.require(done.returncode == 0, "\n".join(lines[-_LAST_LINES:]))
 
 
