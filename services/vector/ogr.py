@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import PermanentTaskError
 from core.task_models.vector import VectorFormat, VectorReading
 from services.vector import times
-from services.vector.json_collection import as_collection
+from services.vector.json_collection import as_collection, has_plain_times
 from services.vector.mixed_types import MixedTypes
 from services.vector.ogr_names import OgrNames, names_of, renamed
 from services.vector.source import GDAL_DRIVERS, SourceLayer
@@ -49,7 +49,8 @@ _OPTIONS = {
     "OGR_SQLITE_PRAGMA": "trusted_schema=0",
     "PROJ_NETWORK": "OFF",
 }
-_JSON_DRIVERS = ("GeoJSON", "GeoJSONSeq")
+_SEQUENCE = "GeoJSONSeq"
+_JSON_DRIVERS = ("GeoJSON", _SEQUENCE)
 _PREFIXES = {"GeoJSONSeq": "GeoJSONSeq:"}  # without it a sequence of one feature is not taken for one
 _WARNING, _FAILURE = 2, 3  # CPLErr, port/cpl_error.h
 _HARMLESS = (
@@ -81,9 +82,10 @@ def read(
         with _as_task_errors(_gdal()[0]):
             names = names_of(meta, layer)
         schema, found, mixed = names.schema(reader.schema), times.TimeColumns(), MixedTypes()
-        if columns := _times(layer, schema):
+        are_kept = layer.driver == _SEQUENCE and bool(times.temporal(schema)) and has_plain_times(layer.path)
+        if columns := _times(layer, schema, are_kept=are_kept):
             stack.close()  # some drivers read the file from its beginning in every dataset of their own
-            layer, as_texts = _with_texts(layer)
+            layer, as_texts = _with_texts(layer, are_kept=are_kept)
             if layer.has_fine_times:
                 found = times.declared(columns)
             else:
@@ -102,21 +104,21 @@ def read(
         )
 
 
-def _times(layer: SourceLayer, schema: "pa.Schema") -> list[str]:
+def _times(layer: SourceLayer, schema: "pa.Schema", *, are_kept: bool) -> list[str]:
     """The columns of a layer that GDAL may make other times of than those that stand in the file."""
-    if layer.driver in _JSON_DRIVERS or layer.as_written:
+    if (layer.driver in _JSON_DRIVERS and not are_kept) or layer.as_written:
         return times.temporal(schema)
     return times.moments(schema) if layer.has_fine_times else times.without_zone(schema)
 
 
-def _with_texts(layer: SourceLayer) -> tuple[SourceLayer, dict[str, Any]]:
+def _with_texts(layer: SourceLayer, *, are_kept: bool) -> tuple[SourceLayer, dict[str, Any]]:
     """The layer, and the options with which GDAL hands out the texts of its times.
 
     Of a sequence it has none: read as one collection, it is the same.
     """
-    if layer.driver not in _JSON_DRIVERS:
+    if layer.driver not in _JSON_DRIVERS or are_kept:
         return layer, {"datetime_as_string": True}
-    if layer.driver != _JSON_DRIVERS[0]:
+    if layer.driver == _SEQUENCE:
         layer = replace(layer, format=VectorFormat.GEOJSON, path=as_collection(layer.path))
     return layer, {"DATE_AS_STRING": "YES"}
 
