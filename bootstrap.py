@@ -25,8 +25,7 @@ from core.leases import HeldLease, LeaseKeeper
 from core.listeners import Announcement, Announcer, ListenerCheck
 from core.execution import ContextFactory, TaskExecutor
 from core.machine import Backoff, CoreMachine
-from core.models.task import WorkerIdentity
-from core.models.task import ClaimedTask
+from core.models.task import ClaimedTask, WorkerIdentity
 from core.orchestration_manager import OrchestrationManager
 from core.ports import BlobStore, MessageSender
 from core.vector_ports import VectorStore
