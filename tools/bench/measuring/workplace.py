@@ -17,6 +17,7 @@ from tools.stack.processes import leftovers
 from tools.stack.stack import Stack
 from tools.stack.topology import APPS, Topology
 
+_REQUEST = "SELECT status, error FROM platform.requests WHERE request_id = %s"
 _STATUS = "SELECT status, error ->> 'code' FROM app.jobs WHERE job_id = %s"
 _SECONDS = "SELECT extract(epoch FROM finished_at - created_at) FROM app.jobs WHERE job_id = %s"
 _TASKS = """
@@ -24,6 +25,7 @@ SELECT task_type, count(*), extract(epoch FROM max(finished_at) - min(execution_
 FROM app.tasks WHERE job_id = %s GROUP BY task_type, stage ORDER BY stage
 """
 _POLL_SECONDS = 0.02
+_JOB_POLL_SECONDS = 0.1  # the database's clock tells when it ended
 
 
 class Workplace:
@@ -74,7 +76,7 @@ class Workplace:
                 raise NotMeasured(f"job {job_id} ended {row[0]} with {row[1]}")
             if time.monotonic() > deadline:
                 raise NotMeasured(f"job {job_id} did not end within {patience_seconds} s")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_JOB_POLL_SECONDS)
         stages = self._database.execute(_TASKS, [job_id]).fetchall()
         return JobTimes(
             job_id,
@@ -85,6 +87,9 @@ class Workplace:
     def publish(self, body: Mapping[str, Any], *, patience_seconds: float) -> float:
         """Submit to the Platform and wait until it is published; the seconds that took.
 
+        It is the database that is asked for the end: a status over HTTP fifty times a second would take a
+        fifth of a processor from what is measured.
+
         Raises:
             NotMeasured: it failed, or took longer.
         """
@@ -94,10 +99,10 @@ class Workplace:
         )
         if answer.status_code >= 400:
             raise NotMeasured(f"the request was not taken: {answer.text[:500]}")
-        url = f"{self.stack.public_base_url}/api/platform/status/{answer.json()['request_id']}"
-        while (status := self._session.get(url, timeout=30).json())["status"] != "completed":
-            if status["status"] == "failed" or time.monotonic() - begin > patience_seconds:
-                raise NotMeasured(f"the request ended {status['status']}: {status.get('error')}")
+        request_id = answer.json()["request_id"]
+        while (row := self._row(_REQUEST, request_id))[0] != "completed":
+            if row[0] == "failed" or time.monotonic() - begin > patience_seconds:
+                raise NotMeasured(f"the request ended {row[0]}: {row[1]}")
             time.sleep(_POLL_SECONDS)
         return time.monotonic() - begin
 

@@ -22,7 +22,8 @@ from azure.storage.blob import BlobServiceClient
 from tools.bench.measuring.bars import Bar
 from tools.bench.measuring.engine_client import NotMeasured
 from tools.bench.measuring.memory import MemoryWatch
-from tools.bench.measuring.workplace import Workplace
+from tools.bench.measuring.processor_time import processor_bars, processor_time
+from tools.bench.measuring.workplace import JobTimes, Workplace
 from tools.bench.raster_parts.images import picture
 
 _MOST = 1.0
@@ -69,12 +70,15 @@ def _side_by_side(
     job: dict[str, Any],
     repeats: int,
 ) -> tuple[list[Bar], dict[str, Any]]:
-    alone, jobs, stages, memory = [], [], dict[str, list[float]](), MemoryWatch(place.worker_processes)
+    alone, jobs, processors, stages = [], [], [], dict[str, list[float]]()
+    memory = MemoryWatch(place.worker_processes)
     for _ in range(repeats):
         alone.append(_timed(command(source, place.directory / "alone.tif")))
-        with memory:
-            times = _job(place, uri, job)
+        with memory, processor_time(place.stack) as taken:
+            times, prefix = _job(place, uri, job)
+        _delete_all(place, prefix)
         jobs.append(times.seconds)
+        processors.append(taken)
         for stage, seconds in times.stages.items():
             stages.setdefault(stage, []).append(seconds)
     program = Path(command(source, source)[0]).name
@@ -84,6 +88,7 @@ def _side_by_side(
         *(Bar(f"  stage {stage}", statistics.median(taken), "s") for stage, taken in stages.items()),
         Bar(f"process_large_raster, {name}", seconds, "s"),
         Bar(f"process_large_raster / {program}", seconds / baseline, most=_MOST),
+        *processor_bars(processors, name="process_large_raster", baseline_seconds=baseline),
         Bar("  peak memory of a worker's process", memory.peak_process_gib, "GiB", most=_MOST_MEMORY_GIB),
         Bar("  peak memory of all of them", memory.peak_total_gib, "GiB"),
     ]
@@ -125,16 +130,16 @@ def _timed(command: list[str]) -> float:
 def _warm_up(place: Workplace) -> None:
     """What is imported once, on a raster of a few megabytes."""
     uri = place.put(picture(place.directory / "warm_up.tif", width=1024, height=1024))
-    _job(place, uri, {})
+    _, prefix = _job(place, uri, {})
+    _delete_all(place, prefix)
     place.delete(uri)
 
 
-def _job(place: Workplace, uri: str, options: dict[str, Any]) -> Any:
+def _job(place: Workplace, uri: str, options: dict[str, Any]) -> tuple[JobTimes, str]:
+    """How long it took, and where its blobs are."""
     prefix = f"azure://silver/bench/{time.time_ns()}"
     parameters = {"source_uri": uri, "target_prefix": prefix, "options": options}
-    times = place.run_job("process_large_raster", parameters, patience_seconds=4 * 3600)
-    _delete_all(place, prefix)
-    return times
+    return place.run_job("process_large_raster", parameters, patience_seconds=4 * 3600), prefix
 
 
 def _delete_all(place: Workplace, prefix: str) -> None:

@@ -20,6 +20,7 @@ import psycopg
 
 from tools.bench.measuring.bars import Bar
 from tools.bench.measuring.engine_client import NotMeasured
+from tools.bench.measuring.processor_time import processor_bars, processor_time
 from tools.bench.measuring.workplace import Workplace
 from tools.bench.vector_parts.files import points, polygons
 
@@ -35,7 +36,7 @@ def measure(place: Workplace, options: argparse.Namespace) -> tuple[list[Bar], d
         "polygons": polygons(place.directory / f"polygons_{options.polygons}.gpkg", count=options.polygons),
         "points": points(place.directory / f"points_{options.points}.gpkg", count=options.points),
     }
-    _platform(place, polygons(place.directory / "warm_up.gpkg", count=1000), "warm-up")
+    _platform(place, polygons(place.directory / "warm_up.gpkg", count=1000), "warm-up", [])
     bars, details = [], dict[str, Any]()
     for name, source in files.items():
         measured, details[name] = _side_by_side(place, source, name, repeats=options.repeats)
@@ -46,10 +47,11 @@ def measure(place: Workplace, options: argparse.Namespace) -> tuple[list[Bar], d
 def _side_by_side(
     place: Workplace, source: Path, name: str, *, repeats: int
 ) -> tuple[list[Bar], dict[str, Any]]:
+    processors = list[dict[str, float]]()
     sides: dict[str, Callable[[], float]] = {
         "ogr2ogr": lambda: _ogr2ogr(place, source),
         "geopandas": lambda: _geopandas(place, source),
-        "platform": lambda: _platform(place, source, name),
+        "platform": lambda: _platform(place, source, name, processors),
     }
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(repeats):
@@ -66,8 +68,9 @@ def _side_by_side(
             seconds["geopandas"] / seconds["platform"],
             least=_LEAST_OF_GEOPANDAS,
         ),
+        *processor_bars(processors, name=f"the platform, {name}", baseline_seconds=seconds["ogr2ogr"]),
     ]
-    return bars, taken
+    return bars, {**taken, "processors": processors}
 
 
 def _ogr2ogr(place: Workplace, source: Path) -> float:
@@ -103,7 +106,8 @@ def _timed(place: Workplace, run: Callable[[], object]) -> float:
     return seconds
 
 
-def _platform(place: Workplace, source: Path, name: str) -> float:
+def _platform(place: Workplace, source: Path, name: str, processors: list[dict[str, float]]) -> float:
+    """The seconds; what the parts of the stack worked meanwhile is appended to `processors`."""
     uri = place.put(source)
     body = {
         "dataset_id": "bench-vectors",
@@ -113,6 +117,8 @@ def _platform(place: Workplace, source: Path, name: str) -> float:
         "source_path": uri.removeprefix("azure://"),
         "processing_config": {"target_crs": f"EPSG:{_SRID}"},
     }
-    seconds = place.publish(body, patience_seconds=_PATIENCE_SECONDS)
+    with processor_time(place.stack) as taken:
+        seconds = place.publish(body, patience_seconds=_PATIENCE_SECONDS)
+    processors.append(taken)
     place.delete(uri)
     return seconds
