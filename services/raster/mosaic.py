@@ -176,7 +176,7 @@ def _holes(ingredients: Ingredients) -> tuple[Finding, ...]:
         warning(
             "PARTS_MISSING",
             f"{ingredients.missing_count} of {whole} parts could not be made; their places are empty.",
-            remedy="See `missing`; a failed task can be run again by itself.",
+            remedy="See `missing` for the reasons, and submit the data again when they are mended.",
             missing_count=ingredients.missing_count,
         ),
     )

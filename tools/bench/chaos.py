@@ -18,7 +18,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from tools.bench.chaos_scenarios import freezes, kills, long_runs, messages, outages, suites
+from tools.bench.chaos_scenarios import freezes, kills, long_runs, messages, outages, pooled, suites
 from tools.bench.chaos_scenarios.scenario import Run, Scenario, TextNotFound
 from tools.bench.measuring.bars import write_json
 from tools.lab.laboratory import APP_ROOT, Laboratory, SubmissionRefused
@@ -33,7 +33,7 @@ REPORT = ROOT / ".local" / "bench" / "chaos.json"
 SCENARIOS = {
     scenario.name: scenario
     for scenario in itertools.chain(
-        *(module.SCENARIOS for module in (kills, messages, outages, freezes, long_runs, suites))
+        *(module.SCENARIOS for module in (kills, messages, pooled, outages, freezes, long_runs, suites))
     )
 }
 

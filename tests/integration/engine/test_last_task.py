@@ -5,10 +5,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.engine.races import COMPLETE, FINISH, LOCK_INSIDE_COUNT, UNGUARDED, Outcome, race
+from tools.lab.races import COMPLETE, FINISH, Outcome, race
 from tools.stack.database import DatabaseUrls
 
 ROUNDS = 300
+LOCK_INSIDE_COUNT = "SELECT app.finish_lock_inside_count(%s, %s)"
+UNGUARDED = "SELECT app.finish_unguarded(%s, %s)"
 CONTROLS = Path(__file__).with_name("negative_controls.sql")
 
 

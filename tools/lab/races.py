@@ -9,8 +9,6 @@ import psycopg
 WORKERS = 8
 FINISH = "SELECT app.finish_task(%s, %s, 'completed', '{}', NULL, NULL, 'geospatial-jobs')"
 COMPLETE = "SELECT app.complete_tasks(ARRAY[%s], ARRAY[%s::integer], ARRAY['{}'::jsonb], 'geospatial-jobs')"
-LOCK_INSIDE_COUNT = "SELECT app.finish_lock_inside_count(%s, %s)"
-UNGUARDED = "SELECT app.finish_unguarded(%s, %s)"
 
 _SEED = """
 WITH job AS (
@@ -43,16 +41,20 @@ class Outcome:
     doubled: int
 
 
-def race(url: str, *, statement: str, rounds: int, duplicates: int) -> Outcome:
-    """`rounds` stages; in each, `WORKERS` completions at once, `duplicates` of them of a named task."""
+def race(url: str, *, statement: str, rounds: int, duplicates: int, prepares: bool = True) -> Outcome:
+    """`rounds` stages; in each, `WORKERS` completions at once, `duplicates` of them of a named task.
+
+    `prepares`: whether statements are prepared in the session, which a pooler may not allow.
+    """
     tasks = WORKERS - duplicates
-    with psycopg.connect(url) as connection:
+    threshold = 1 if prepares else None
+    with psycopg.connect(url, prepare_threshold=threshold) as connection:
         connection.execute("TRUNCATE app.jobs, app.stages, app.tasks, app.outbox CASCADE")
         connection.execute(_SEED, {"rounds": rounds, "tasks": tasks})
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(WORKERS)
     processes = [
-        spawn.Process(target=_worker, args=(url, statement, rounds, number % tasks, barrier))
+        spawn.Process(target=_worker, args=(url, threshold, statement, rounds, number % tasks, barrier))
         for number in range(WORKERS)
     ]
     for process in processes:
@@ -60,7 +62,7 @@ def race(url: str, *, statement: str, rounds: int, duplicates: int) -> Outcome:
     for process in processes:
         process.join(timeout=120)
     assert [process.exitcode for process in processes] == [0] * WORKERS
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, prepare_threshold=threshold) as connection:
         counts: dict[int, int] = dict(connection.execute(_OUTCOME).fetchall())
     return Outcome(
         lost=counts.get(0, 0),
@@ -69,8 +71,10 @@ def race(url: str, *, statement: str, rounds: int, duplicates: int) -> Outcome:
     )
 
 
-def _worker(url: str, statement: str, rounds: int, task: int, barrier: Barrier) -> None:
-    with psycopg.connect(url, autocommit=True, prepare_threshold=1) as connection:
+def _worker(
+    url: str, threshold: int | None, statement: str, rounds: int, task: int, barrier: Barrier
+) -> None:
+    with psycopg.connect(url, autocommit=True, prepare_threshold=threshold) as connection:
         for number in range(1, rounds + 1):
             barrier.wait(timeout=60)
             connection.execute(statement, (f"race{number}-{task}", 1))
