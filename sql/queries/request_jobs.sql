@@ -24,19 +24,22 @@ FROM platform.request_jobs rj JOIN app.jobs j USING (job_id) JOIN platform.reque
 WHERE rj.job_id = %(job_id)s AND j.status = 'completed' AND r.status IN ('pending', 'processing')
 
 -- name: open_stage
--- How far the stage now open is: finished tasks count 1, running ones what they report.
-SELECT s.number, s.name, s.task_type, s.status, s.task_count,
-       count(t.task_id) FILTER (WHERE t.status IN ('completed', 'failed', 'cancelled')) AS finished_count,
-       count(t.task_id) FILTER (WHERE t.status = 'failed') AS failed_count,
-       count(t.task_id) FILTER (WHERE t.status = 'processing') AS running_count,
-       count(t.task_id) FILTER (WHERE t.status = 'pending_retry') AS retrying_count,
-       coalesce(sum(CASE WHEN t.status IN ('completed', 'failed', 'cancelled') THEN 1 ELSE t.progress END), 0)::float
-           AS finished_share
+-- How far the stage now open is: finished tasks count 1, running ones what they report. They are counted by
+-- status before all else: joined to the stage, a hundred thousand tasks would be sorted on disk.
+SELECT s.number, s.name, s.task_type, s.status, s.task_count, counted.*
 FROM app.jobs j
 JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
-LEFT JOIN app.tasks t ON t.job_id = s.job_id AND t.stage = s.number
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(t.number) FILTER (WHERE t.is_finished), 0)::bigint AS finished_count,
+           coalesce(sum(t.number) FILTER (WHERE t.status = 'failed'), 0)::bigint AS failed_count,
+           coalesce(sum(t.number) FILTER (WHERE t.status = 'processing'), 0)::bigint AS running_count,
+           coalesce(sum(t.number) FILTER (WHERE t.status = 'pending_retry'), 0)::bigint AS retrying_count,
+           coalesce(sum(CASE WHEN t.is_finished THEN t.number ELSE t.progress END), 0)::float AS finished_share
+    FROM (SELECT status, status IN ('completed', 'failed', 'cancelled') AS is_finished,
+                 count(*) AS number, sum(progress) AS progress
+          FROM app.tasks WHERE job_id = s.job_id AND stage = s.number GROUP BY status) t
+) counted
 WHERE j.job_id = %(job_id)s
-GROUP BY s.job_id, s.number
 
 -- name: features
 -- What the stage before has planned, table by table, and what the chunks have dealt with so far.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench.celery_side.packages import ensure_packages
-from tools.bench.measuring import cold_start, fairness, rates, volume
+from tools.bench.measuring import cold_start, fairness, queries, rates, volume
 from tools.bench.measuring.bars import Bar, report
 from tools.bench.measuring.engine_client import EngineClient, NotMeasured, engine_stack
 from tools.stack.stack import Stack
@@ -40,6 +40,7 @@ PARTS: dict[str, Part] = {
     "database": lambda _, stack, options: rates.database_alone(stack, tasks=options.tasks, connections=4),
     "celery": lambda client, _, options: _celery(client, options),
     "fairness": lambda client, _, options: fairness.fairness(client, tasks=options.flood // 2, jobs=10),
+    "queries": lambda client, stack, options: queries.queries(client, stack, tasks=options.flood),
     "fan_out": lambda client, _, options: volume.fan_out(client, tasks=options.flood),
     "drain": lambda client, _, options: volume.drain(client, tasks=options.flood),
 }

@@ -87,6 +87,10 @@ class EngineClient:
         row = self._database.execute(statement, values).fetchone()
         return row or ()
 
+    def ask_named(self, statement: Any, **values: Any) -> tuple[Any, ...]:
+        """The same, of a statement whose values have names."""
+        return self._database.execute(statement, values).fetchone() or ()
+
     @retry(retry=retry_if_exception_type(psycopg.errors.DeadlockDetected), stop=stop_after_attempt(20))
     def discard(self) -> None:
         """Forget all jobs, also those that run: their messages find nothing to do.

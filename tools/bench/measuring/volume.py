@@ -20,7 +20,7 @@ _WARM_UP_SHARE = 0.2  # of the drain: pools are filled, the allocator has found 
 
 def fan_out(client: EngineClient, *, tasks: int) -> tuple[list[Bar], dict[str, Any]]:
     """From the submission to the commit of the stage with all its tasks; then they are discarded."""
-    seconds, _ = _submit(client, tasks=tasks)
+    seconds, _ = flood(client, tasks=tasks)
     client.discard()
     return [_fan_out_bar(seconds, tasks)], {"tasks": tasks}
 
@@ -28,7 +28,7 @@ def fan_out(client: EngineClient, *, tasks: int) -> tuple[list[Bar], dict[str, A
 def drain(client: EngineClient, *, tasks: int) -> tuple[list[Bar], dict[str, Any]]:
     """As `fan_out`, and then until the job is completed."""
     with MemoryWatch(client) as memory:
-        seconds, job = _submit(client, tasks=tasks)
+        seconds, job = flood(client, tasks=tasks)
         client.wait(job, seconds=tasks / 50)
     rate = float(client.ask(_DRAIN, job)[0])
     growth = memory.growth()
@@ -41,7 +41,8 @@ def drain(client: EngineClient, *, tasks: int) -> tuple[list[Bar], dict[str, Any
     return bars, {"tasks": tasks, "rss_mib": memory.rss_mib, "growth": growth}
 
 
-def _submit(client: EngineClient, *, tasks: int) -> tuple[float, str]:
+def flood(client: EngineClient, *, tasks: int) -> tuple[float, str]:
+    """Submit a job of one stage; the seconds until its tasks were committed, and its id."""
     started = time.monotonic()
     job = client.submit("lab_one_stage", tasks=tasks)
     while not client.ask(_IS_COMMITTED, job)[0]:
