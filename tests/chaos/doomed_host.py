@@ -147,8 +147,11 @@ class DoomedHost:
         return {**{what: count for what, count in counts.items() if count}, **broken}
 
 
-def wait_for(look: Callable[[], Seen], *, until: Callable[[Seen], bool], seconds: float = 60) -> Seen:
-    """What is seen as soon as it is what was waited for, or when the time is over."""
+def wait_for(look: Callable[[], Seen], *, until: Callable[[Seen], bool], seconds: float = 240) -> Seen:
+    """What is seen as soon as it is what was waited for, or when the time is over.
+
+    It is long because a busy machine may take 45 s to the place of death, and then once more.
+    """
     deadline = time.monotonic() + seconds
     while not until(seen := look()) and time.monotonic() < deadline:
         time.sleep(0.1)

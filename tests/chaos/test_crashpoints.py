@@ -26,6 +26,8 @@ _POINTS = [
     for place, (name, case) in enumerate(CASES.items())
 ]
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def host_settings() -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import requests
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from tools.lab.invariants import broken_invariants
 from tools.stack.stack import Stack
@@ -56,6 +57,11 @@ class Laboratory:
         self.stack.down()
         self.stack.broker.discard_data()
         self.stack.up()
+        self._begin_anew()
+
+    @retry(retry=retry_if_exception_type(psycopg.errors.DeadlockDetected), stop=stop_after_attempt(20))
+    def _begin_anew(self) -> None:
+        """The host is up already, and wants the same tables in an order of its own."""
         functions = sorted((self.stack.root / "sql" / "functions").glob("*.sql"))
         with psycopg.connect(self.stack.database.urls().admin) as connection:
             for file in [*functions, _LEDGER]:  # a negative control may have left its own behind
