@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
-from pyogrio.errors import DataSourceError
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
@@ -147,9 +145,11 @@ def _draw(gdal: Any, band: Any, layer: Any, *, interval: float, context: TaskCon
 
 def _checked(target: Path, surface: _Surface) -> int:
     """The number of lines, of a file that another GDAL has read back."""
+    import pyogrio  # brings pandas with it, which no app needs at its start
+
     try:
         found = pyogrio.read_info(target, layer=LAYER, force_total_bounds=True)
-    except DataSourceError as exc:
+    except pyogrio.errors.DataSourceError as exc:
         raise _invalid("it cannot be opened") from exc
     count = int(found["features"])
     if CRS.from_user_input(found["crs"]) != surface.crs:
