@@ -57,6 +57,9 @@ from services.isolation.surroundings import Surroundings
 from services.raster.rendering import known_colormaps
 from triggers.application import Application
 
+_LATE_LIBRARIES = ("pyogrio",)
+"""What handlers import where they need it, so that apps start without; their children are born with it."""
+
 
 def build(
     settings: Settings,
@@ -142,7 +145,9 @@ def build(
             engine,
             executor=TaskExecutor(
                 handlers,
-                runner=TaskRunner(surroundings=child_surroundings, handlers=handlers),
+                runner=TaskRunner(
+                    surroundings=child_surroundings, handlers=handlers, preload=_LATE_LIBRARIES
+                ),
                 context_factory=_context_factory(database, task_storage, vectors),
                 sizer=engine.sizer,
             ),

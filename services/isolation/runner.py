@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
@@ -27,7 +27,8 @@ class TaskRunner:
     """See `core.registry.HandlerRunner`. One for the process; threads may call it side by side.
 
     `surroundings` is a module-level function: a child imports it by name. The nursery starts with the
-    first isolated task and imports its module and those of the isolated `handlers` beforehand.
+    first isolated task and imports its module, those of the isolated `handlers`, and what else is to be
+    `preload`ed beforehand: what a handler imports late would cost every child anew.
     """
 
     def __init__(
@@ -35,11 +36,12 @@ class TaskRunner:
         *,
         surroundings: OpenSurroundings,
         handlers: Mapping[str, HandlerDefinition],
+        preload: Sequence[str] = (),
         graces: Graces | None = None,
     ) -> None:
         self._surroundings = import_path(surroundings)
         modules = {handler.function.__module__ for handler in handlers.values() if handler.isolated}
-        self._nursery = Nursery(sorted({self._surroundings.partition(":")[0], *modules}))
+        self._nursery = Nursery(sorted({self._surroundings.partition(":")[0], *modules, *preload}))
         self._graces = graces or Graces()
 
     @property

@@ -59,6 +59,10 @@ def open_surroundings() -> Iterator[Surroundings]:
         store.is_open = False
 
 
+def has_loaded(parameters: Input, context: TaskContext) -> Output:
+    return Output(value=parameters.value in sys.modules)
+
+
 def echo(parameters: Input, context: TaskContext) -> Output:
     return Output(value=parameters.value, number=float("nan"))
 

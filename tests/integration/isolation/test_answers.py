@@ -43,6 +43,16 @@ def test_the_child_is_a_process_with_stores_of_its_own(runner: TaskRunner, attem
     assert found["ids"] == ["job-1", "task-1", 2, str(attempt.workspace)]
 
 
+@pytest.mark.parametrize("preload", [(), ("colorsys",)])
+def test_children_are_born_with_what_is_preloaded(preload: tuple[str, ...], attempt: Attempt) -> None:
+    runner = TaskRunner(surroundings=handlers.open_surroundings, handlers={}, preload=preload)
+    try:
+        result = runner(definition(handlers.has_loaded), Input(value="colorsys"), attempt.context)
+    finally:
+        runner.close()
+    assert result == handlers.Output(value=bool(preload))
+
+
 def test_without_isolation_it_runs_here(runner: TaskRunner, attempt: Attempt) -> None:
     here = definition(handlers.own_pid, isolated=False)
     assert runner(here, Input(), attempt.context) == handlers.Output(number=os.getpid())
