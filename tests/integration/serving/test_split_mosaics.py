@@ -26,6 +26,7 @@ pytestmark = [
 Connection = psycopg.Connection[Any]
 PLACE = "point/9.02,46.985"
 TILE = "tiles/WebMercatorQuad/14/8602/5764"
+LOOK = {"rescale": [[100, 1700]], "colormap_name": "terrain"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Shelf:
             request_id,
             position=1,
             locations=beside.locations,
-            characteristics={**beside.characteristics, "rendering": {"colormap_name": "terrain"}},
+            characteristics={**beside.characteristics, "rendering": LOOK},
         )
         return Split(request_id, picture, heights)
 
@@ -139,7 +140,7 @@ def test_a_mosaic_of_another_dataset_is_no_part_of_this_download(
 
 
 def test_a_replaced_revision_takes_its_mosaics_along(worker: FunctionsClient, shelf: Shelf) -> None:
-    """From split to plain, though nobody has removed the rows; and back."""
+    """Also where nobody has removed the rows, as older code does not."""
     old = shelf.split()
     assert worker.get(f"/api/mosaic/land_m2/{TILE}.png").status == 200
     shelf.plain(terrain(), revision=2)
