@@ -259,7 +259,7 @@ def _made_of_collection(parameters: Mapping[str, Any]) -> Left:
     first, *others = (
         {
             "mosaic": number,
-            "parts_uri": f"{prefix}/parts{number}.jsonl",
+            "parts_uri": f"{prefix}/parts{_suffix(number)}.jsonl",
             "part_count": count - (number == 0),
             "missing_count": int(number == 0),
             "missing": [{"name": "torn", "code": "RASTER_UNREADABLE"}] if number == 0 else [],
@@ -276,12 +276,17 @@ def _made_of_collection(parameters: Mapping[str, Any]) -> Left:
 def _mosaic_of_collection(parameters: Mapping[str, Any]) -> Left:
     results = []
     for number, each in enumerate((parameters, *parameters["others"])):
-        uris = {name: f"{each['target_prefix']}/{name}{number}" for name in ("mosaic_uri", "overview_uri")}
+        prefix, end = each["target_prefix"], _suffix(number)
+        uris = {"mosaic_uri": f"{prefix}/mosaic{end}.json", "overview_uri": f"{prefix}/overview{end}.tif"}
         same = {name: each[name] for name in ("parts_uri", "missing_count", "missing", "classification")}
         count = (FILE_COUNT if not parameters["others"] else MOSAICS[number]["file_count"]) - (number == 0)
         results.append(_mosaic(each, **uris, **same, part_count=count))
     blobs = [result[name] for result in results for name in ("mosaic_uri", "overview_uri")]
     return Left(_first_and_others(results), blobs=blobs)
+
+
+def _suffix(number: int) -> str:
+    return f"_{number}" if number else ""
 
 
 def _first_and_others(results: list[dict[str, Any]]) -> dict[str, Any]:
@@ -297,7 +302,7 @@ def _cached(parameters: Mapping[str, Any]) -> Left:
 
 
 def _archive(parameters: Mapping[str, Any], number: int) -> Left:
-    uri = f"{parameters['target_prefix']}/cache{number}.pmtiles"
+    uri = f"{parameters['target_prefix']}/cache{_suffix(number)}.pmtiles"
     result = GenerateTileCacheResult.model_validate(
         {
             "tile_cache_uri": uri,

@@ -6,7 +6,6 @@ import pytest
 
 from core.errors import ContractViolation
 from tests.integration.platform.platform_under_test import PlatformUnderTest
-from tests.integration.platform.results import MOSAICS
 from tests.integration.platform.stored import delete_dataset, published
 
 FOLDER = {"request_type": "raster_collection", "source_path": "bronze/scenes/2024/"}
@@ -67,9 +66,8 @@ def test_the_blobs_of_all_mosaics_are_published(hub: PlatformUnderTest) -> None:
     publish(hub, SPLIT)
     rows = hub.rows("SELECT location FROM app.artefacts WHERE state = 'published' AND kind = 'blob'")
     kept = {row["location"].rpartition("/")[2] for row in rows}
-    for number in range(len(MOSAICS)):
-        assert {f"parts{number}.jsonl", f"mosaic_uri{number}", f"overview_uri{number}"} <= kept
-        assert f"cache{number}.pmtiles" in kept
+    for end in ("", "_1"):
+        assert {f"parts{end}.jsonl", f"mosaic{end}.json", f"overview{end}.tif", f"cache{end}.pmtiles"} <= kept
 
 
 def test_a_blob_of_a_further_mosaic_that_nobody_announced_is_not_published(hub: PlatformUnderTest) -> None:
@@ -78,7 +76,7 @@ def test_a_blob_of_a_further_mosaic_that_nobody_announced_is_not_published(hub: 
     for step in range(2):
         hub.completion.on_job_terminal(hub.run_step(request_id, step))
     made = hub.run_step(request_id, 2)
-    hub.execute("DELETE FROM app.artefacts WHERE location LIKE '%%/overview_uri1'")
+    hub.execute("DELETE FROM app.artefacts WHERE location LIKE '%%/overview_1.tif'")
     hub.completion.on_job_terminal(made)
     for step in (3, 4):
         hub.completion.on_job_terminal(hub.run_step(request_id, step))
