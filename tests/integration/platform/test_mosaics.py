@@ -59,6 +59,7 @@ def test_what_is_missing_is_told_of_all_mosaics_together(hub: PlatformUnderTest)
     assert status.warnings[0].startswith("2 of 4 parts are missing: bad (CRS_MISSING), torn (")
     report = hub.router.report(status.request_id)
     assert report.missing.count == 2
+    assert report.processing
     assert [each["classification"] for each in report.processing["others"]] == ["dem"]
 
 
@@ -81,6 +82,7 @@ def test_a_blob_of_a_further_mosaic_that_nobody_announced_is_not_published(hub: 
     for step in (3, 4):
         hub.completion.on_job_terminal(hub.run_step(request_id, step))
     status = hub.router.status(request_id)
+    assert status.error
     assert (status.status, status.error.code) == ("failed", "FINALIZE_FAILED")
     assert status.error.context["cause"] == ContractViolation.default_code
     assert hub.rows(VIEW) == []

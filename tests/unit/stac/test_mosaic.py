@@ -161,8 +161,10 @@ def test_it_can_be_cancelled_on_the_way(desk: Desk) -> None:
 
 def several(desk: Desk, *, crossing: bool = False) -> tuple[StacItemsResult, list[dict[str, Any]]]:
     """A mosaic of pictures and one of heights, which lies beside it or across the antimeridian."""
-    colors = {"bands": 3, "colors": ("red", "green", "blue")}
-    place = {"crs": "EPSG:32660", "transform": from_origin(721_000, 5_300_000, 100, 100)} if crossing else {}
+    colors: dict[str, Any] = {"bands": 3, "colors": ("red", "green", "blue")}
+    place: dict[str, Any] = (
+        {"crs": "EPSG:32660", "transform": from_origin(721_000, 5_300_000, 100, 100)} if crossing else {}
+    )
     pictures = [summaries.part(f"rgb_{n}", **colors) for n in range(2)]
     heights = summaries.mosaic(1, dtype="float32", nodata=-9999, **place).model_copy(
         update={"parts_uri": "azure://silver/rasters/d_1/r1/parts-1.jsonl", "minzoom": 5}
