@@ -1,34 +1,26 @@
-"""The low zooms of a published raster as pictures, in one PMTiles archive."""
+"""The low zooms of a published raster as pictures, in a PMTiles archive for each mosaic of it."""
 
-from collections.abc import Iterable
-
-from core.models.stage import Stage, TaskDefinition
-from core.stage_results import StageResults
+from core.models.stage import Parallelism, Stage
 from core.task_models.raster_tile_cache import GenerateTileCacheParameters
 from jobs.base import JobBase
-from jobs.mixins import JobBaseMixin
+from jobs.mixins import TaskForEachMixin
 from jobs.registry import register_job
 
 
 @register_job
-class GenerateTileCache(JobBaseMixin, JobBase):
-    """The result is a `GenerateTileCacheResult`."""
+class GenerateTileCache(TaskForEachMixin, JobBase):
+    """The result is a `GenerateTileCacheResult`, with those of the `others`."""
 
     job_type = "generate_tile_cache"
     description = "Draws the low zooms of a raster into a PMTiles archive."
     stages = (
         Stage(
-            number=1, name="draw", task_type="generate_tile_cache", noun="archive", activity="Drawing tiles"
+            number=1,
+            name="draw",
+            task_type="generate_tile_cache",
+            parallelism=Parallelism.FAN_OUT,
+            noun="archive",
+            activity="Drawing tiles",
         ),
     )
     parameters_model = GenerateTileCacheParameters
-
-    @classmethod
-    def create_tasks_for_stage(
-        cls,
-        stage: int,  # noqa: ARG003 - there is one
-        parameters: GenerateTileCacheParameters,
-        previous: StageResults,  # noqa: ARG003
-    ) -> Iterable[TaskDefinition]:
-        """See `JobBase`."""
-        return (TaskDefinition(parameters),)

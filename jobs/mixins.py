@@ -56,6 +56,27 @@ class JobBaseMixin:
         return {"task_count": len(results)}
 
 
+class TaskForEachMixin(JobBaseMixin):
+    """A job type of one stage with a task for what its parameters say, and one for each of their `others`."""
+
+    @classmethod
+    def create_tasks_for_stage(
+        cls,
+        stage: int,  # noqa: ARG003 - there is one
+        parameters: Any,
+        previous: StageResults,  # noqa: ARG003
+    ) -> Iterable[TaskDefinition]:
+        """See `JobBase`."""
+        first = parameters.model_copy(update={"others": ()})
+        return [TaskDefinition(each) for each in (first, *parameters.others)]
+
+    @classmethod
+    def finalize_job(cls, parameters: Any, results: StageResults) -> dict[str, Any]:  # noqa: ARG003
+        """See `JobBase`. The result of the first task; those of the others, if there are any, as `others`."""
+        first, *others = (dict(each.result) for each in results)
+        return first | ({"others": others} if others else {})
+
+
 class OneTaskMixin(JobBaseMixin):
     """A job type of one stage with one task, whose parameters are the job's."""
 

@@ -1,4 +1,4 @@
-"""Can these files become one mosaic? Each is validated for itself, then they are compared."""
+"""Can these files become a mosaic, or several? Each is validated for itself, then they are compared."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,10 +10,12 @@ from core.stage_results import StageResults
 from core.task_models.raster import MAX_CLASSES, NamedClass
 from core.task_models.raster_collection import (
     MAX_GROUPS,
+    MAX_MOSAICS,
     MAX_NAMED_FILES,
     MAX_REFUSED,
     CollectionFileReport,
     ListedFiles,
+    OnMixed,
     RasterTraits,
     Refusal,
     ReportCollectionParameters,
@@ -79,7 +81,7 @@ def _validations(
 def _report(
     parameters: ValidateRasterCollectionParameters, previous: StageResults
 ) -> ReportCollectionParameters:
-    tally = _Tally()
+    tally = _Tally(may_split=parameters.on_mixed is OnMixed.SPLIT)
     for report in previous.each(CollectionFileReport):
         tally.add(report)
     for hole in previous.holes():
@@ -94,22 +96,54 @@ def _report(
         refused=tuple(tally.refused),
         refused_count=tally.refused_count,
         warning_counts=dict(sorted(tally.warnings.items())),
-        classes=tuple(tally.classes[value] for value in sorted(tally.classes)),
-        contested=tuple(sorted(tally.contested)),
+        classes=tally.names.classes,
+        contested=tally.names.contested,
         collection=parameters,
     )
 
 
 @dataclass(slots=True)
-class _Tally:
-    """Sums up the reports on ten thousand files in the space of a few."""
+class _Names:
+    """The values that files name, each by the first name; no more of them than a legend can hold."""
 
+    first: dict[int, NamedClass] = field(default_factory=dict)
+    differing: set[int] = field(default_factory=set)
+
+    def add(self, classes: Iterable[NamedClass]) -> None:
+        """Take in what the next file names."""
+        for each in classes:
+            known = self.first.get(each.value)
+            if known is None and len(self.first) < MAX_CLASSES:
+                self.first[each.value] = each
+            elif known is not None and known.name != each.name:
+                self.differing.add(each.value)
+
+    @property
+    def classes(self) -> tuple[NamedClass, ...]:
+        """By value."""
+        return tuple(self.first[value] for value in sorted(self.first))
+
+    @property
+    def contested(self) -> tuple[int, ...]:
+        """The values that were named differently."""
+        return tuple(sorted(self.differing))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Sums up the reports on ten thousand files in the space of a few.
+
+    Names of classes are also kept for each kind of files where these may become mosaics of their own, of as
+    many kinds as there can be such mosaics: five hundred legends would be megabytes.
+    """
+
+    may_split: bool = False
     listing_uri: str = ""
     runs: dict[RasterTraits, list[tuple[int, int]]] = field(default_factory=dict)
     pixel_bytes: Counter[RasterTraits] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
-    classes: dict[int, NamedClass] = field(default_factory=dict)
-    contested: set[int] = field(default_factory=set)
+    names: _Names = field(default_factory=_Names)
+    names_of: dict[RasterTraits, _Names] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
     refused_count: int = 0
 
@@ -126,7 +160,9 @@ class _Tally:
         if report.traits is not None:
             self._extend(self.runs.setdefault(report.traits, []), report.index)
             self.pixel_bytes[report.traits] += report.pixel_bytes
-            self._name(report.classes)
+            self.names.add(report.classes)
+            if self.may_split and report.classes:
+                self._name(report.traits, report.classes)
             if len(self.runs) > MAX_GROUPS:
                 raise _too_mixed()
 
@@ -138,19 +174,21 @@ class _Tally:
 
     def groups(self) -> tuple[TraitGroup, ...]:
         """In the order of their first files."""
+        unnamed = _Names()
         return tuple(
-            TraitGroup(traits=traits, runs=tuple(runs), pixel_bytes=self.pixel_bytes[traits])
+            TraitGroup(
+                traits=traits,
+                runs=tuple(runs),
+                pixel_bytes=self.pixel_bytes[traits],
+                classes=self.names_of.get(traits, unnamed).classes,
+                contested=self.names_of.get(traits, unnamed).contested,
+            )
             for traits, runs in self.runs.items()
         )
 
-    def _name(self, classes: Iterable[NamedClass]) -> None:
-        """The first name of a value stays; there are no more of them than a legend can hold."""
-        for each in classes:
-            known = self.classes.get(each.value)
-            if known is None and len(self.classes) < MAX_CLASSES:
-                self.classes[each.value] = each
-            elif known is not None and known.name != each.name:
-                self.contested.add(each.value)
+    def _name(self, traits: RasterTraits, classes: Iterable[NamedClass]) -> None:
+        if traits in self.names_of or len(self.names_of) < MAX_MOSAICS:
+            self.names_of.setdefault(traits, _Names()).add(classes)
 
     @staticmethod
     def _extend(runs: list[tuple[int, int]], index: int) -> None:

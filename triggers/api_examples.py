@@ -85,6 +85,14 @@ SUBMISSIONS: Mapping[str, Mapping[str, Any]] = {
         "source_path": "bronze/landsat/2024-06/",
         "processing_config": {"on_mixed": "groups", "max_failed_fraction": 0.05},
     },
+    "raster_collection_of_several_kinds": {
+        "dataset_id": "survey",
+        "resource_id": "valley",
+        "version_id": "2024",
+        "request_type": "raster_collection",
+        "source_path": "bronze/survey/valley/",
+        "processing_config": {"on_mixed": "split", "generate_tile_cache": True},
+    },
     "raster_collection_by_names": {
         "dataset_id": "flood",
         "resource_id": "scenes",

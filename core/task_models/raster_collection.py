@@ -20,6 +20,8 @@ MAX_NAMED_FILES = 20
 """How many files an error or a group names; the rest is counted."""
 MAX_REFUSED = 100
 MAX_GROUPS = 500
+MAX_MOSAICS = 16
+"""How many mosaics one dataset may be split into; so many kinds of files in a folder are a mistake."""
 
 BlobText = Annotated[str, Field(min_length=3, max_length=1100)]
 PartName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
@@ -50,14 +52,16 @@ class CollectionSources(_Part):
 
 
 class OnMixed(StrEnum):
-    """What becomes of files that differ in CRS or resolution.
+    """What becomes of files that differ.
 
-    `error` refuses the collection. `groups` makes one mosaic of all, whose parts keep their grids: tiles
-    read each part by itself. Bands and types must agree in either case, as one tile has one shape.
+    `error` refuses the collection. `groups` makes one mosaic of files that differ in CRS or resolution, whose
+    parts keep their grids: tiles read each part by itself. Bands and types must agree in either case, as one
+    tile has one shape. `split` makes a mosaic of each kind of files: of those that agree in all of these.
     """
 
     ERROR = "error"
     GROUPS = "groups"
+    SPLIT = "split"
 
 
 class ValidateRasterCollectionParameters(TaskModel):
@@ -159,11 +163,18 @@ class CollectionFileReport(TaskModel):
 
 
 class TraitGroup(_Part):
-    """The files of the same traits, by their lines in the listing: runs of (first, count), ascending."""
+    """The files of the same traits, by their lines in the listing: runs of (first, count), ascending.
+
+    Attributes:
+        classes, contested: as in `ReportCollectionParameters`, of these files alone; only where a collection
+            may be split.
+    """
 
     traits: RasterTraits
     runs: tuple[tuple[int, int], ...]
     pixel_bytes: int
+    classes: tuple[NamedClass, ...] = Field(default=(), max_length=MAX_CLASSES)
+    contested: tuple[int, ...] = ()
 
     @property
     def file_count(self) -> int:
@@ -193,22 +204,36 @@ class ReportCollectionParameters(TaskModel):
 
 
 class RasterGroup(_Part):
-    """Files that agree; number 0 is the group with the most. `names` are the first of them."""
+    """Files that agree; number 0 is the group with the most. `names` are the first of them.
+
+    `mosaic` is the number of the `CollectionMosaic` that they become parts of.
+    """
 
     number: int
+    mosaic: int = 0
     traits: RasterTraits
     file_count: int
     pixel_bytes: int
     names: tuple[str, ...]
 
 
+class CollectionMosaic(_Part):
+    """So many files of a collection that become one mosaic, and what they are taken as."""
+
+    file_count: int = Field(gt=0)
+    classification: RasterClass
+    classes: tuple[NamedClass, ...] = ()
+
+
 class ValidateRasterCollectionResult(TaskModel):
     """The report on a collection that can be published.
 
     Attributes:
-        files_uri: a temporary blob of lines of JSON, one `CollectionFile` each, without the refused ones.
-        classification: of the most files.
-        classes: the values that have names; only of a categorical collection.
+        files_uri: a temporary blob of lines of JSON, one `CollectionFile` each, without the refused ones:
+            mosaic by mosaic, and by path within each.
+        classification: of the most files of the first mosaic.
+        classes: the values that have names; only of a categorical mosaic.
+        mosaics: what the files are split into, the largest first; empty where one is made of all.
         refused: at most 100 of them, `refused_count` says how many there are.
     """
 
@@ -219,6 +244,7 @@ class ValidateRasterCollectionResult(TaskModel):
     classification: RasterClass
     classes: tuple[NamedClass, ...] = ()
     groups: tuple[RasterGroup, ...]
+    mosaics: tuple[CollectionMosaic, ...] = Field(default=(), max_length=MAX_MOSAICS)
     refused: tuple[Refusal, ...] = ()
     refused_count: int = 0
     findings: tuple[Finding, ...] = ()
@@ -230,12 +256,14 @@ class ProcessRasterCollectionParameters(TaskModel):
 
     Attributes:
         classification: what all the files are taken as; None looks at each by itself.
+        mosaics: as in that result; each has so many of the files, in their order, and its own classification.
         max_failed_fraction: how many of the files may fail; the mosaic has holes then.
     """
 
     files_uri: str
     target_prefix: str
     classification: RasterClass | None = None
+    mosaics: tuple[CollectionMosaic, ...] = Field(default=(), max_length=MAX_MOSAICS)
     reading: ReadingOptions = ReadingOptions()
     options: CogOptions = CogOptions()
     max_failed_fraction: float = Field(default=0, ge=0, le=1)
@@ -262,28 +290,36 @@ class CollectionCog(TaskModel):
 
 
 class GatherPartsParameters(TaskModel):
-    """The parts that were made, and the files that failed.
+    """The parts of a mosaic that were made, and the files that failed.
 
     Attributes:
+        mosaic: its number.
         part_names: the last segments of the `part_uri`s, in the order of the files.
+        others: the other mosaics of the collection.
     """
 
     target_prefix: str
+    mosaic: int = 0
     part_names: tuple[str, ...]
     missing: tuple[MissingPart, ...] = Field(default=(), max_length=MAX_REFUSED)
     missing_count: int = 0
+    others: "tuple[GatherPartsParameters, ...]" = ()
 
 
 class ProcessRasterCollectionResult(TaskModel):
-    """The COGs of a collection, ready for `create_mosaic_json`.
+    """The COGs of a mosaic of a collection, ready for `create_mosaic_json`.
 
     Attributes:
+        mosaic: its number among those that the files were split into.
         parts_uri: a blob of lines of JSON, one `MosaicPart` each, in the order of the files.
         missing: at most 100 of the files that failed.
+        others: the other mosaics of the collection.
     """
 
+    mosaic: int = 0
     parts_uri: str
     part_count: int = Field(gt=0)
     missing_count: int = Field(default=0, ge=0)
     missing: tuple[MissingPart, ...] = ()
     total_bytes: int
+    others: "tuple[ProcessRasterCollectionResult, ...]" = ()

@@ -60,6 +60,7 @@ class CreateMosaicJsonParameters(TaskModel):
         classification: None looks at the first part.
         classes: the values that have names, where the parts are categorical.
         missing, missing_count: of the parts that could not be made; see `MosaicResult`.
+        others: more mosaics of the same dataset, which the same job makes.
     """
 
     parts_uri: str
@@ -71,6 +72,7 @@ class CreateMosaicJsonParameters(TaskModel):
     missing: tuple[MissingPart, ...] = ()
     missing_count: int = Field(default=0, ge=0)
     findings: tuple[Finding, ...] = ()
+    others: "tuple[CreateMosaicJsonParameters, ...]" = ()
 
 
 class MosaicResult(RasterDescription):

@@ -28,6 +28,7 @@ class GenerateTileCacheParameters(TaskModel):
         rendering: the dataset's default one.
         target_prefix: the archive becomes `<target_prefix>/<attempt name>.pmtiles`.
         maxzoom: None goes on until `max_tiles` or the resolution of the data is reached.
+        others: more archives of the same dataset, which the same job makes.
     """
 
     blob_uri: str | None = None
@@ -38,6 +39,7 @@ class GenerateTileCacheParameters(TaskModel):
     minzoom: int = Field(default=0, ge=0, le=MAX_CACHED_ZOOM)
     maxzoom: int | None = Field(default=None, ge=0, le=MAX_CACHED_ZOOM)
     max_tiles: int = Field(default=MAX_CACHED_TILES, ge=1, le=100_000)
+    others: "tuple[GenerateTileCacheParameters, ...]" = ()
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

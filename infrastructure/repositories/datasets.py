@@ -53,6 +53,17 @@ class PublishedCollection:
     characteristics: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedMosaic:
+    """A mosaic beside the first one of its dataset, as the serving apps find it."""
+
+    collection_id: str
+    title: str
+    locations: Mapping[str, Any]
+    characteristics: Mapping[str, Any]
+    endpoints: Mapping[str, str]
+
+
 class DatasetRepository:
     """Statements on datasets. A change answers False when the dataset was not in the state it needs."""
 
@@ -132,6 +143,26 @@ class PublicationRepository:
             for position, each in enumerate(collections)
         ]
         self._connection.cursor().executemany(_SQL["add_collection"], rows)
+
+    def replace_mosaics(
+        self, dataset_key: str, mosaics: Sequence[PublishedMosaic], *, request_id: str
+    ) -> None:
+        """Register the mosaics of this revision beside its first; those of the one before are forgotten."""
+        self._connection.execute(_SQL["forget_mosaics"], {"dataset_key": dataset_key})
+        rows = [
+            {
+                "collection_id": each.collection_id,
+                "dataset_key": dataset_key,
+                "request_id": request_id,
+                "position": position,
+                "title": each.title,
+                "locations": Jsonb(each.locations),
+                "characteristics": Jsonb(each.characteristics),
+                "endpoints": Jsonb(each.endpoints),
+            }
+            for position, each in enumerate(mosaics, start=1)
+        ]
+        self._connection.cursor().executemany(_SQL["add_mosaic"], rows)
 
     def publish_blobs(self, request_id: str) -> list[str]:
         """Publish all that the winning attempts of the request's tasks have staged for it; the URIs."""

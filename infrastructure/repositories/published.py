@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PublishedSummary:
-    """A row of `platform.published_datasets`."""
+    """A published dataset, or one of several mosaics of it: then `dataset` and `own_title` say which."""
 
     collection_id: str
     data_type: str
@@ -23,6 +23,8 @@ class PublishedSummary:
     published_at: datetime | None
     endpoints: Mapping[str, str] | None
     data_characteristics: Mapping[str, Any]
+    own_title: str | None = None
+    dataset: str = ""
 
 
 class PublishedRepository:
@@ -44,7 +46,7 @@ class PublishedRepository:
         return [PublishedSummary(**row) for row in rows]
 
     def find(self, collection_id: str) -> PublishedSummary | None:
-        """The dataset of this public name, if it is published.
+        """The dataset or mosaic of this public name, if it is published.
 
         Raises:
             Unavailable: (DB_UNAVAILABLE) the database does not answer.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from geo_platform.states import Shape
 
@@ -13,7 +14,8 @@ class Offer:
     """A dataset to be published, as far as its URLs depend on it.
 
     `has_file`: there is one file of the whole, which of a mosaic is its overview. `has_scheme`: there is a
-    plan of the tiles that it was cut into. `products` are of the terrain. Of tables, `collections` are their
+    plan of the tiles that it was cut into. `is_first`: of several mosaics, it is the one that is meant where
+    none is named. `products` are of the terrain. Of tables, `collections` are their
     names in order, `has_rejects` says that some features are not in them, and `exports` are the formats of
     files that were made beforehand.
     """
@@ -25,6 +27,7 @@ class Offer:
     has_file: bool = True
     has_scheme: bool = False
     has_tile_cache: bool = False
+    is_first: bool = True
     products: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     has_rejects: bool = False
@@ -33,7 +36,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class DatasetUrls:
-    """What a published dataset offers. Templates keep `{z}`, `{x}`, `{y}`, `{lon}`, `{lat}`, `{name}`."""
+    """What a published dataset, or one of several mosaics of it, offers.
+
+    Templates keep `{z}`, `{x}`, `{y}`, `{lon}`, `{lat}`, `{name}`.
+    """
 
     endpoints: Mapping[str, str]
     api_endpoint: str
@@ -97,8 +103,10 @@ class Urls:
             own, first, api_type = self._mosaic(offer), "tilejson", "titiler"
         download = self.download(offer.request_id)
         products = {name: f"{download}?f={name}" for name in offer.products}
-        files = {"download": download} if offer.has_file else {}
-        files |= {"tile_cache": f"{download}?f=pmtiles"} if offer.has_tile_cache else {}
+        which = {} if offer.is_first else {"collection": offer.collection_id}
+        files = {"download": _with_query(download, which)} if offer.has_file else {}
+        if offer.has_tile_cache:
+            files["tile_cache"] = _with_query(download, {"f": "pmtiles", **which})
         shared = {**self._stac(offer), **files, "map": f"{self.base}/?dataset={offer.collection_id}"}
         return DatasetUrls({**own, **shared, **products}, own[first], api_type, products)
 
@@ -157,3 +165,7 @@ class Urls:
             "part": f"{download}/{{name}}.tif",
             **({"scheme": f"{download}?f=scheme"} if offer.has_scheme else {}),
         }
+
+
+def _with_query(url: str, query: Mapping[str, str]) -> str:
+    return f"{url}?{urlencode(query)}" if query else url

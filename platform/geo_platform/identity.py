@@ -55,6 +55,15 @@ def layer_collection_id(dataset_collection_id: str, layer: str) -> str:
     return "_".join(filter(None, (slug, words, digest[:_HASH_DIGITS])))
 
 
+def mosaic_collection_id(dataset_collection_id: str, number: int) -> str:
+    """The public name of the mosaic `number` of several of a dataset, at most 63 bytes.
+
+    The first (1) goes by the dataset's own. No dataset and no layer has such a name: theirs end in eight
+    digits of a hash.
+    """
+    return dataset_collection_id if number == 1 else f"{dataset_collection_id}_m{number}"
+
+
 def table_name(collection: str, revision: int) -> str:
     """The table of a collection in one revision of its dataset, in the schema `geo`.
 

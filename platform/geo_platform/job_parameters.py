@@ -8,11 +8,13 @@ from core.task_models.raster_cog import CogTier, Compression
 from core.task_models.raster_collection import MAX_REFUSED
 from geo_platform.endpoints import Urls
 from geo_platform.layer_collections import LayerCollection, layer_collections
+from geo_platform.mosaics import DatasetMosaic, first_and_others
 from geo_platform.plan_context import PlanContext
 from geo_platform.states import Shape
 from geo_platform.vector_processing import cleaning_of, exports_of, reading_of, tables_of
 
 Parameters = dict[str, Any]
+Result = Mapping[str, Any]
 _FOR_COGS = (
     "compression",
     "blocksize",
@@ -26,6 +28,8 @@ _FOR_COGS = (
     "generate_statistics",
     "default_colormap",
 )
+_OF_COGS = ("info", "tiles", "tilejson", "preview", "legend", "download", "map", "tile_cache")
+_OF_MOSAICS = (*_OF_COGS, "mosaicjson", "part")
 
 
 def parameters_of(job_type: str, context: PlanContext, urls: Urls) -> Parameters:
@@ -129,6 +133,7 @@ def _process_collection(context: PlanContext, urls: Urls) -> Parameters:  # noqa
     return {
         "files_uri": validated["files_uri"],
         "classification": validated["classification"],
+        "mosaics": validated.get("mosaics", ()),
         "target_prefix": context.target_prefix,
         "reading": _reading(context),
         "options": _cog_options(context),
@@ -137,24 +142,48 @@ def _process_collection(context: PlanContext, urls: Urls) -> Parameters:  # noqa
 
 
 def _create_mosaic(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
-    """What was refused by the validation is missing in the mosaic as much as what failed later."""
+    """What was refused by the validation is missing in the mosaic as much as what failed later.
+
+    Of several mosaics, it is missing in the first: nobody knows what it would have been.
+    """
     refused = context.result_of("validate_raster_collection")
-    made = context.result_of("process_raster_collection")
+    lists = first_and_others(context.result_of("process_raster_collection"))
+    first, *others = (_mosaic_of(each, refused, context) for each in lists)
     missing = [{"name": each["name"], "code": each["code"]} for each in refused["refused"]]
     return {
+        **first,
+        "missing": [*missing, *first["missing"]][:MAX_REFUSED],
+        "missing_count": refused["refused_count"] + first["missing_count"],
+        "others": others,
+    }
+
+
+def _mosaic_of(made: Result, validated: Result, context: PlanContext) -> Parameters:
+    """Of a list of parts; results of before there could be several of them lack the number."""
+    kind = validated["mosaics"][made["mosaic"]] if validated.get("mosaics") else validated
+    return {
         "parts_uri": made["parts_uri"],
-        "classification": refused["classification"],
-        "classes": refused.get("classes", ()),
+        "classification": kind["classification"],
+        "classes": kind.get("classes", ()),
         "target_prefix": context.target_prefix,
-        "missing": [*missing, *made["missing"]][:MAX_REFUSED],
-        "missing_count": refused["refused_count"] + made["missing_count"],
+        "missing": made["missing"],
+        "missing_count": made["missing_count"],
         "options": _cog_options(context),
     }
 
 
 def _tile_cache(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
-    summary = context.summary
-    drawn = ("blob_uri",) if context.shape is Shape.COG else ("mosaic_uri", "overview_uri")
+    if context.shape is Shape.COG:
+        return _drawing(context.summary, context, "blob_uri")
+    first, *others = (
+        _drawing(each.summary, context, "mosaic_uri", "overview_uri")
+        for each in context.mosaics
+        if each.has_overview
+    )
+    return {**first, "others": others}
+
+
+def _drawing(summary: Result, context: PlanContext, *drawn: str) -> Parameters:
     return {
         **{name: summary[name] for name in drawn},
         "rendering": summary["rendering"],
@@ -169,10 +198,6 @@ def _terrain(context: PlanContext, urls: Urls) -> Parameters:  # noqa: ARG001
         "products": context.processing["products"],
         "target_prefix": context.target_prefix,
     }
-
-
-def _stac(context: PlanContext, urls: Urls, *href_names: str) -> Parameters:
-    return {**_stac_of_any(context), "hrefs": context.urls(urls).pick(*href_names)}
 
 
 def _stac_of_any(context: PlanContext) -> Parameters:
@@ -206,24 +231,35 @@ def _stac_vectors(context: PlanContext, urls: Urls) -> Parameters:
 
 
 def _stac_raster(context: PlanContext, urls: Urls) -> Parameters:
-    parameters = _stac(
-        context, urls, "info", "tiles", "tilejson", "preview", "legend", "download", "map", "tile_cache"
-    )
-    parameters["hrefs"]["products"] = context.urls(urls).products
+    parameters = _stac_of_any(context)
+    offered = context.urls(urls)
+    parameters["hrefs"] = {**offered.pick(*_OF_COGS), "products": offered.products}
     parameters["collection_title"] = f"{context.namespace.upper()} raster datasets"
     if context.runs("terrain_products"):
         parameters["products"] = context.result_of("terrain_products")["products"]
-    return parameters | _cache(context)
+    if context.runs("generate_tile_cache"):
+        parameters["tile_cache"] = context.result_of("generate_tile_cache")
+    return parameters
 
 
 def _stac_mosaic(context: PlanContext, urls: Urls) -> Parameters:
-    tiles = ("info", "tiles", "tilejson", "mosaicjson", "preview", "legend")
-    return _stac(context, urls, *tiles, "part", "download", "tile_cache", "map") | _cache(context)
+    first, *others = context.mosaics
+    return {
+        **_stac_of_any(context),
+        **_described(first, context, urls),
+        "others": [
+            {"name": each.collection_id, "title": each.title, **_described(each, context, urls)}
+            for each in others
+        ],
+    }
 
 
-def _cache(context: PlanContext) -> Parameters:
-    runs = context.runs("generate_tile_cache")
-    return {"tile_cache": context.result_of("generate_tile_cache")} if runs else {}
+def _described(mosaic: DatasetMosaic, context: PlanContext, urls: Urls) -> Parameters:
+    return {
+        "summary": mosaic.summary,
+        "hrefs": context.urls_of(mosaic, urls).pick(*_OF_MOSAICS),
+        "tile_cache": mosaic.tile_cache,
+    }
 
 
 _PARAMETERS: Mapping[str, Callable[[PlanContext, Urls], Parameters]] = MappingProxyType(

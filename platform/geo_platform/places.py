@@ -5,6 +5,7 @@ from typing import Any
 
 from geo_platform.endpoints import Urls
 from geo_platform.layer_collections import LayerCollection, layer_collections
+from geo_platform.mosaics import DatasetMosaic
 from geo_platform.plan_context import PlanContext
 from geo_platform.states import Shape
 
@@ -25,24 +26,45 @@ _PLACES = frozenset(
 _OF_ALL_TABLES = ("feature_count", "rejected_count", "null_geometry_count", "bbox")
 _OF_FIRST_TABLE = ("geometry_type", "srid", "source_crs", "columns")
 _OF_COLLECTION = ("layer", "family", "geometry_type", "feature_count", "rejected_count", "bbox")
+_OF_MOSAIC = (
+    *("classification", "band_count", "dtypes", "nodata", "crs", "resolution", "bbox", "minzoom", "maxzoom"),
+    *("part_count", "missing_count", "missing"),
+)
 # What describes how the data came about, not what they are; the report has it.
 _HISTORY = frozenset({"schema_version", "source", "warnings", "findings"})
 _NAMED_IN_WARNING = 5
 
 
 def locations(context: PlanContext) -> dict[str, Any]:
-    """The blobs that readers are pointed to, by what they are; `products` is a mapping of its own."""
-    summary = context.summary
-    found: dict[str, Any] = {
-        name: summary[key] for name, key in _OF_SHAPE[context.shape].items() if summary.get(key)
-    }
+    """The blobs that readers are pointed to, by what they are; `products` is a mapping of its own.
+
+    Of several mosaics those of the first.
+    """
+    if context.shape is Shape.MOSAIC:
+        return mosaic_locations(context.mosaics[0])
+    found = _places_in(context.summary, context.shape)
     if context.runs("generate_tile_cache"):
-        found["tile_cache"] = context.result_of("generate_tile_cache")["tile_cache_uri"]
+        found |= _tile_cache_in(context.result_of("generate_tile_cache"))
     if context.runs("terrain_products"):
         found["products"] = {each["name"]: each["blob_uri"] for each in _products(context)}
     if context.exports:
         found["exports"] = {each["format"]: each["blob_uri"] for each in context.exports}
     return found
+
+
+def mosaic_locations(mosaic: DatasetMosaic) -> dict[str, Any]:
+    """The blobs that readers of one mosaic are pointed to."""
+    return _places_in(mosaic.summary, Shape.MOSAIC) | _tile_cache_in(mosaic.tile_cache or {})
+
+
+def _places_in(summary: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    return {name: summary[key] for name, key in _OF_SHAPE[shape].items() if summary.get(key)}
+
+
+def _tile_cache_in(drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """None of a raster whose tiles are all empty."""
+    uri = drawn.get("tile_cache_uri")
+    return {"tile_cache": uri} if uri else {}
 
 
 def blobs_in(found: Mapping[str, Any]) -> Iterator[str]:
@@ -56,7 +78,9 @@ def blobs_in(found: Mapping[str, Any]) -> Iterator[str]:
 
 def characteristics(context: PlanContext, urls: Urls) -> dict[str, Any]:
     """The summary without places, with what was made besides."""
-    return _of_tables(context, urls) if context.shape is Shape.TABLE else _of_raster(context)
+    if context.shape is Shape.TABLE:
+        return _of_tables(context, urls)
+    return _of_mosaics(context, urls) if context.shape is Shape.MOSAIC else _of_cog(context)
 
 
 def _of_tables(context: PlanContext, urls: Urls) -> dict[str, Any]:
@@ -79,7 +103,29 @@ def _of_collection(collection: LayerCollection, urls: Urls) -> dict[str, Any]:
     }
 
 
-def _of_raster(context: PlanContext) -> dict[str, Any]:
+def _of_mosaics(context: PlanContext, urls: Urls) -> dict[str, Any]:
+    """What the first one is; `mosaics` has all of them, where there are several."""
+    mosaics = context.mosaics
+    several = {"mosaics": [_of_mosaic(each, context, urls) for each in mosaics]} if len(mosaics) > 1 else {}
+    return mosaic_characteristics(mosaics[0]) | several
+
+
+def mosaic_characteristics(mosaic: DatasetMosaic) -> dict[str, Any]:
+    """The summary of one mosaic without places, with what was drawn of it."""
+    drawn = {"tile_cache": facts(mosaic.tile_cache)} if mosaic.tile_cache else {}
+    return facts(mosaic.summary) | drawn
+
+
+def _of_mosaic(mosaic: DatasetMosaic, context: PlanContext, urls: Urls) -> dict[str, Any]:
+    return {
+        "collection_id": mosaic.collection_id,
+        "title": mosaic.title,
+        **{name: mosaic.summary[name] for name in _OF_MOSAIC},
+        **context.urls_of(mosaic, urls).endpoints,
+    }
+
+
+def _of_cog(context: PlanContext) -> dict[str, Any]:
     found = facts(context.summary)
     if context.runs("generate_tile_cache"):
         found["tile_cache"] = facts(context.result_of("generate_tile_cache"))
@@ -100,12 +146,26 @@ def facts(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def missing_count(summary: Mapping[str, Any]) -> int:
-    """How many parts of a mosaic, or features of a source, are not there."""
-    return int(summary.get("missing_count", summary.get("rejected_count", 0)))
+    """How many parts of mosaics, or features of a source, are not there."""
+    whole = all_mosaics(summary)
+    return int(whole.get("missing_count", whole.get("rejected_count", 0)))
 
 
-def missing_warning(summary: Mapping[str, Any]) -> str:
+def all_mosaics(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The counts over all mosaics: of a result with `others`, or of characteristics with `mosaics`."""
+    several = summary.get("mosaics") or [summary, *summary.get("others", ())]
+    if len(several) == 1:
+        return summary
+    return {
+        "part_count": sum(each["part_count"] for each in several),
+        "missing_count": sum(each["missing_count"] for each in several),
+        "missing": [part for each in several for part in each["missing"]],
+    }
+
+
+def missing_warning(result: Mapping[str, Any]) -> str:
     """What is missing, how much of it, and the first parts; empty when all is there."""
+    summary = all_mosaics(result)
     number = missing_count(summary)
     if not number:
         return ""

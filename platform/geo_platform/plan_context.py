@@ -8,6 +8,7 @@ from core.errors import ContractViolation
 from core.task_models.vector_export import ExportFormat
 from geo_platform.endpoints import DatasetUrls, Offer, Urls
 from geo_platform.layer_collections import layer_collections
+from geo_platform.mosaics import DatasetMosaic, dataset_mosaics, first_and_others
 from geo_platform.states import DataType, Shape
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -81,8 +82,13 @@ class PlanContext:
 
     @property
     def summary(self) -> Mapping[str, Any]:
-        """What is published, in the words of the job that made it."""
-        return self.result_of(self.maker)
+        """What is published, in the words of the job that made it; of several mosaics the first."""
+        return first_and_others(self.result_of(self.maker))[0]
+
+    @property
+    def mosaics(self) -> tuple[DatasetMosaic, ...]:
+        """All that the dataset is published as; none where it is no mosaic."""
+        return dataset_mosaics(self) if self.shape is Shape.MOSAIC else ()
 
     @property
     def stac_collection(self) -> str:
@@ -121,8 +127,25 @@ class PlanContext:
         return self.results[job_type]
 
     def urls(self, urls: Urls) -> DatasetUrls:
-        """The endpoints that the dataset will have."""
-        return urls.dataset(self._table_offer() if self.shape is Shape.TABLE else self._raster_offer())
+        """The endpoints that the dataset will have; of several mosaics those of the first."""
+        if self.shape is Shape.MOSAIC:
+            return self.urls_of(self.mosaics[0], urls)
+        return urls.dataset(self._table_offer() if self.shape is Shape.TABLE else self._cog_offer())
+
+    def urls_of(self, mosaic: DatasetMosaic, urls: Urls) -> DatasetUrls:
+        """The endpoints that a mosaic of the dataset will have."""
+        return urls.dataset(
+            Offer(
+                shape=Shape.MOSAIC,
+                collection_id=mosaic.collection_id,
+                stac_collection=self.stac_collection,
+                request_id=self.request_id,
+                has_file=mosaic.has_overview,
+                has_scheme=mosaic.summary.get("scheme_uri") is not None,
+                has_tile_cache=mosaic.has_overview and self.runs("generate_tile_cache"),
+                is_first=mosaic.is_first,
+            )
+        )
 
     def _table_offer(self) -> Offer:
         exports = tuple(dict.fromkeys(each["format"] for each in self.exports))
@@ -145,14 +168,12 @@ class PlanContext:
         exports: Sequence[Mapping[str, Any]] = self.result_of("export_vector")["exports"]
         return exports
 
-    def _raster_offer(self) -> Offer:
+    def _cog_offer(self) -> Offer:
         return Offer(
-            shape=self.shape,
+            shape=Shape.COG,
             collection_id=self.collection_id,
             stac_collection=self.stac_collection,
             request_id=self.request_id,
-            has_file=self.shape is not Shape.MOSAIC or self.summary["overview_uri"] is not None,
-            has_scheme=self.shape is Shape.MOSAIC and self.summary.get("scheme_uri") is not None,
             has_tile_cache=self.runs("generate_tile_cache"),
             products=tuple(self.processing["products"]) if self.runs("terrain_products") else (),
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from geo_platform.mosaics import first_and_others
 from geo_platform.plan_context import Chain, ChainStep, Results
 from geo_platform.source import is_windowed
 from geo_platform.states import DataType
@@ -48,7 +49,8 @@ def revised(chain: Chain, results: Results, *, source_uri: str, large_bytes: int
     """
     if "process_raster" not in results and _is_large(results, source_uri, large_bytes):
         chain = tuple(_PROMOTED.get(step.job_type, step) for step in chain)
-    if results.get("create_mosaic_json", {"overview_uri": ""})["overview_uri"] is None:
+    made = first_and_others(results.get("create_mosaic_json", {"overview_uri": ""}))
+    if all(each["overview_uri"] is None for each in made):
         return tuple(_WITHOUT_OVERVIEW.get(step.job_type, step) for step in chain)
     return chain
 

@@ -12,10 +12,11 @@ from core.crashpoints import crashpoint
 from core.errors import ContractViolation
 from geo_platform import places, stac_builder
 from geo_platform.layer_collections import LayerCollection, layer_collections
+from geo_platform.mosaics import DatasetMosaic, first_and_others
 from geo_platform.plan_context import PlanContext
 from geo_platform.ports import PlatformParts, PlatformUnitOfWork, Stores
 from geo_platform.states import DatasetStatus, Shape, allowed_from
-from infrastructure.repositories.datasets import PublishedCollection, PublishedData
+from infrastructure.repositories.datasets import PublishedCollection, PublishedData, PublishedMosaic
 from infrastructure.repositories.request_jobs import StepJob
 from infrastructure.repositories.requests import Publication, RequestRecord
 
@@ -46,7 +47,7 @@ class Publisher:
         locations = self._release(tx, stores, request, context)
         document = _catalogue(stores, context, context.result_of(last.job_type), items)
         self._point_readers(stores, request, context, locations=locations)
-        warning = places.missing_warning(context.summary)
+        warning = places.missing_warning(context.result_of(context.maker))
         publication = Publication(
             endpoints=context.urls(self._parts.options.urls).endpoints,
             stac_metadata=document,
@@ -72,10 +73,23 @@ class Publisher:
         tables = self._release_tables(tx, stores, request, context)
         released = frozenset(stores.publications.publish_blobs(context.request_id))
         locations = places.locations(context)
-        for uri in places.blobs_in(locations):
+        beside = [self._beside(each, context) for each in context.mosaics[1:]]
+        for uri in chain.from_iterable(
+            map(places.blobs_in, (locations, *(each.locations for each in beside)))
+        ):
             _must(uri in released, f"the blob {uri} is not among the staged artefacts of the request")
+        stores.publications.replace_mosaics(request.dataset_key, beside, request_id=request.request_id)
         stores.publications.retire(request.dataset_key, request_id=request.request_id)
         return {**tables, **locations}
+
+    def _beside(self, mosaic: DatasetMosaic, context: PlanContext) -> PublishedMosaic:
+        return PublishedMosaic(
+            collection_id=mosaic.collection_id,
+            title=mosaic.title,
+            locations=places.mosaic_locations(mosaic),
+            characteristics=places.mosaic_characteristics(mosaic),
+            endpoints=context.urls_of(mosaic, self._parts.options.urls).endpoints,
+        )
 
     def _release_tables(
         self, tx: PlatformUnitOfWork, stores: Stores, request: RequestRecord, context: PlanContext
@@ -147,7 +161,10 @@ def _warnings(context: PlanContext, *, missing: str) -> list[str]:
     """What is missing, the steps that were skipped and why, and the warnings of all jobs, each once."""
     skipped = [f"{step.skipped[:1].upper()}{step.skipped[1:]}." for step in context.chain if step.skipped]
     of_jobs: Iterable[str] = (
-        warning for result in context.results.values() for warning in result.get("warnings", ())
+        warning
+        for result in context.results.values()
+        for each in first_and_others(result)
+        for warning in each.get("warnings", ())
     )
     return list(dict.fromkeys([*filter(None, [missing]), *skipped, *of_jobs]))
 

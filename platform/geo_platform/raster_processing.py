@@ -138,8 +138,8 @@ class CollectionProcessing(RasterOptions):
 
     on_mixed: Annotated[OnMixed, BeforeValidator(_lower)] = Field(
         default=OnMixed.ERROR,
-        description="what becomes of files that differ in CRS or resolution: `error` refuses them, "
-        "`groups` makes one mosaic of all",
+        description="what becomes of files that differ: `error` refuses them, `groups` makes one mosaic of "
+        "files that differ in CRS or resolution alone, `split` makes a mosaic of each kind of files",
     )
 
 

@@ -9,6 +9,7 @@ from geo_platform.chain import chain_in, plan_context
 from geo_platform.endpoints import Urls
 from geo_platform.exports import file_of
 from geo_platform.models import Link, MissingParts, ReportAnswer, ReportedFinding, RequestError, StepReport
+from geo_platform.mosaics import first_and_others
 from geo_platform.plan_context import Chain, PlanContext, Results
 from geo_platform.ports import PlatformParts, Stores
 from geo_platform.states import DataType, RequestStatus
@@ -121,23 +122,26 @@ def _findings(results: Results) -> Iterator[ReportedFinding]:
 
 
 def _findings_of(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Of the whole first, then of its tables; what one of them says, says which."""
-    yield from result.get("findings", ())
+    """Of each mosaic. Of the whole first, then of its tables; what one of them says, says which."""
+    for each in first_and_others(result):
+        yield from each.get("findings", ())
     for table in result.get("tables", ()):
         for finding in table.get("findings", ()):
             yield {**finding, "context": {"layer": table["layer"], **finding["context"]}}
 
 
 def _warnings(results: Results) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for result in results.values() for text in result.get("warnings", ())))
+    each = (one for result in results.values() for one in first_and_others(result))
+    return tuple(dict.fromkeys(text for one in each for text in one.get("warnings", ())))
 
 
 def _missing(validation: Mapping[str, Any] | None, summary: Mapping[str, Any] | None) -> MissingParts:
-    """Of a mosaic; before it is there, what the validation has refused. Of tables, by layer and reason."""
+    """Of mosaics; before they are there, what the validation has refused. Of tables, by layer and reason."""
     if summary and "tables" in summary:
         return MissingParts(count=summary["rejected_count"], parts=tuple(_rejected(summary["tables"])))
     if summary and "missing_count" in summary:
-        return MissingParts(count=summary["missing_count"], parts=tuple(summary["missing"]))
+        whole = places.all_mosaics(summary)
+        return MissingParts(count=whole["missing_count"], parts=tuple(whole["missing"]))
     refused = (validation or {}).get("refused", ())
     return MissingParts(count=(validation or {}).get("refused_count", 0), parts=tuple(refused))
 

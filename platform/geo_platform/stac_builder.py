@@ -63,7 +63,7 @@ def extended(collection: Document, *, stored: Document | None, item: Document) -
     if not known:
         return dict(collection)
     extent = {
-        "spatial": {"bbox": [_union(known)]},
+        "spatial": {"bbox": [union(known)]},
         "temporal": {"interval": [[_earliest(intervals), _latest(intervals)]]},
     }
     return {**collection, "extent": extent}
@@ -94,7 +94,7 @@ def _flat(box: Sequence[float]) -> Sequence[float]:
     return (box[0], box[1], box[3], box[4]) if len(box) == 6 else box
 
 
-def _union(boxes: Sequence[Sequence[float]]) -> list[float]:
+def union(boxes: Sequence[Sequence[float]]) -> list[float]:
     """The box around all; the whole circle if one of several crosses the antimeridian (west > east)."""
     if len({tuple(box) for box in boxes}) == 1:
         return list(boxes[0])

@@ -59,7 +59,7 @@ def create_collection_cog(parameters: CollectionCogParameters, context: TaskCont
 
 @register_task("gather_parts", queue=QueueRole.RASTER_TASKS)
 def gather_parts(parameters: GatherPartsParameters, context: TaskContext) -> ProcessRasterCollectionResult:
-    """One list of all parts, in the order of the files, read and written in passing.
+    """One list of all parts of each mosaic, in the order of the files, read and written in passing.
 
     Raises:
         PermanentTaskError: COLLECTION_EMPTY: not a single file became a COG.
@@ -70,6 +70,11 @@ def gather_parts(parameters: GatherPartsParameters, context: TaskContext) -> Pro
             code="COLLECTION_EMPTY",
             remedy="See the errors of the single tasks.",
         )
+    first, *others = (_gathered(each, context) for each in (parameters, *parameters.others))
+    return first.model_copy(update={"others": tuple(others)})
+
+
+def _gathered(parameters: GatherPartsParameters, context: TaskContext) -> ProcessRasterCollectionResult:
     total_bytes = 0
 
     def parts() -> Iterator[MosaicPart]:
@@ -78,9 +83,11 @@ def gather_parts(parameters: GatherPartsParameters, context: TaskContext) -> Pro
             total_bytes += part.size_bytes
             yield part
 
-    uri = f"{parameters.target_prefix.rstrip('/')}/{context.attempt_name}-parts.jsonl"
+    name = f"{context.attempt_name}-parts" + (f"-{parameters.mosaic}" if parameters.mosaic else "")
+    uri = f"{parameters.target_prefix.rstrip('/')}/{name}.jsonl"
     count = write_lines(context, uri, parts())
     return ProcessRasterCollectionResult(
+        mosaic=parameters.mosaic,
         parts_uri=uri,
         part_count=count,
         missing_count=parameters.missing_count,

@@ -2,7 +2,8 @@
 
 Every tile of a mosaic has one shape: bands and types must agree. CRS and resolution need not, as each part
 is read by itself; but files that differ there are more often a mistake than a wish, so that it takes a word
-of the client (`on_mixed`) or a target grid (`target_crs`, `target_resolution`) to let them pass.
+of the client (`on_mixed`) or a target grid (`target_crs`, `target_resolution`) to let them pass. Where the
+client wants a mosaic of each kind of files (`services.raster.split`), what is compared here are those of one.
 """
 
 import operator
@@ -30,22 +31,23 @@ _MISMATCH_CODES = {
 }
 _FINDINGS = {_CRSS: "COLLECTION_MIXED_CRS", _RESOLUTIONS: "COLLECTION_MIXED_RESOLUTION"}
 _REMEDIES = {
-    _BANDS: "Submit files with the same bands as a collection of their own.",
-    _TYPES: "Convert the files to one type, or submit each type as a collection of its own.",
-    _CRSS: "Give target_crs, or on_mixed=groups to keep each file in its CRS, or reproject the files.",
-    _RESOLUTIONS: "Give target_resolution, or on_mixed=groups to keep each file in its grid.",
+    _BANDS: "Use on_mixed=split to make a mosaic of each kind, or submit each as a collection of its own.",
+    _TYPES: "Convert the files to one type, or use on_mixed=split to make a mosaic of each type.",
+    _CRSS: "Give target_crs, or on_mixed=groups to keep each file in its CRS, or split for a mosaic of each.",
+    _RESOLUTIONS: "Give target_resolution, or on_mixed=groups to keep each grid, split for several mosaics.",
 }
 
 Names = Callable[[int], str]
 
 
-def _bands(traits: RasterTraits) -> Any:
+def bands(traits: RasterTraits) -> tuple[int, bool]:
+    """How many, and whether one of them is an alpha band."""
     return traits.band_count, traits.alpha
 
 
 _ASPECTS: Mapping[str, Callable[[RasterTraits], Any]] = MappingProxyType(
     {
-        _BANDS: _bands,
+        _BANDS: bands,
         _TYPES: lambda traits: traits.dtypes,
         _CRSS: lambda traits: traits.crs,
         _RESOLUTIONS: lambda traits: traits.resolution,
@@ -129,12 +131,13 @@ def _of_the_grid(
 def _difference(aspect: str, groups: Sequence[TraitGroup], measure: RasterTraits) -> _Difference | None:
     value = _ASPECTS[aspect]
     expected = value(measure)
-    same = _nearly_equal if aspect == _RESOLUTIONS else operator.eq
+    same = same_resolution if aspect == _RESOLUTIONS else operator.eq
     others = tuple(group for group in groups if not same(value(group.traits), expected))
     return _Difference(aspect, expected, others) if others else None
 
 
-def _nearly_equal(one: tuple[float, float], other: tuple[float, float]) -> bool:
+def same_resolution(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """But for a pixel over ten thousand, or the rounding."""
     return all(
         abs(mine - theirs) <= _RESOLUTION_TOLERANCE * theirs for mine, theirs in zip(one, other, strict=True)
     )

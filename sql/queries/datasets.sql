@@ -81,6 +81,17 @@ INSERT INTO platform.collections (
     %(table_name)s, %(generalised_name)s, %(characteristics)s
 )
 
+-- name: forget_mosaics
+DELETE FROM platform.mosaics WHERE dataset_key = %(dataset_key)s
+
+-- name: add_mosaic
+INSERT INTO platform.mosaics (
+    collection_id, dataset_key, request_id, position, title, locations, characteristics, endpoints
+) VALUES (
+    %(collection_id)s, %(dataset_key)s, %(request_id)s, %(position)s, %(title)s, %(locations)s,
+    %(characteristics)s, %(endpoints)s
+)
+
 -- name: raise_catalog_version
 -- First in a publication: its row lock makes publications follow one another.
 UPDATE platform.catalog_version SET version = version + 1 RETURNING version

@@ -7,11 +7,17 @@ SELECT version FROM platform.catalog_version
 -- name: current_request
 -- The request whose revision is published under this name: all else that is known of it never changes.
 SELECT request_id FROM platform.published_datasets WHERE collection_id = $1
+UNION ALL
+SELECT request_id FROM platform.published_mosaics WHERE collection_id = $1
 
 -- name: published_dataset
-SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
+SELECT collection_id, request_id, data_type, identifiers, NULL AS own_title, table_name, blob_uri, data_locations,
        data_characteristics
 FROM platform.published_datasets WHERE collection_id = $1
+UNION ALL
+SELECT collection_id, request_id, data_type, identifiers, title, NULL, NULL, data_locations,
+       data_characteristics
+FROM platform.published_mosaics WHERE collection_id = $1
 
 -- name: published_blob
 SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
@@ -22,6 +28,12 @@ FROM platform.published_datasets WHERE blob_uri = $1
 SELECT collection_id, request_id, data_type, identifiers, table_name, blob_uri, data_locations,
        data_characteristics
 FROM platform.published_datasets WHERE request_id = $1
+
+-- name: published_beside
+-- The mosaics of a dataset beside its first.
+SELECT collection_id, request_id, data_type, identifiers, title AS own_title, NULL AS table_name,
+       NULL AS blob_uri, data_locations, data_characteristics
+FROM platform.published_mosaics WHERE request_id = $1 ORDER BY position
 
 -- name: current_layer_request
 -- The same for a collection of features.

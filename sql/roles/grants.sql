@@ -17,7 +17,8 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA app, platform FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app, platform TO geo_app;
 GRANT SELECT ON public.schema_migrations TO geo_app;
 
-GRANT SELECT ON platform.published_datasets, platform.published_collections, platform.catalog_version TO geo_reader;
+GRANT SELECT ON platform.published_datasets, platform.published_collections, platform.published_mosaics,
+    platform.catalog_version TO geo_reader;
 
 GRANT pgstac_read TO geo_reader;
 GRANT pgstac_ingest TO geo_app;

@@ -29,8 +29,10 @@ def files_in(derived: Mapping[str, Mapping[str, Any]]) -> Iterator[FileView]:
         elif job_type == "terrain_products":
             for product in result.get("products", ()):
                 yield _file(wording.sentence(str(product.get("name", ""))), product)
-        elif result.get("size_bytes"):
-            yield _file("Tiles (PMTiles)", result)
+        else:
+            for archive in (result, *result.get("others", ())):
+                if archive.get("size_bytes"):
+                    yield _file("Tiles (PMTiles)", archive)
 
 
 def _file(title: str, described: Mapping[str, Any]) -> FileView:

@@ -1,4 +1,4 @@
-"""Addresses that people can follow: of the dataset, and of each of its collections."""
+"""Addresses that people can follow: of the dataset, and of each of its collections or mosaics."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,16 +9,20 @@ from triggers.reporting import wording
 Link = tuple[str, str]
 """What it is called, and its address."""
 
-_OF_COLLECTION = ("features", "items", "tilejson")
+_OF_EACH = (
+    *("map", "features", "items", "tilejson", "info", "preview", "legend", "mosaicjson", "download"),
+    "tile_cache",
+)
 
 
 def dataset_links(report: ReportAnswer, status: StatusAnswer) -> Iterator[Link]:
     """Each address once. Of several collections none is picked out: see `collection_links`."""
     endpoints = status.endpoints or {}
-    several = len(_collections(status)) > 1
+    collections = _collections(status)
+    of_each = {name for name in _OF_EACH if len(collections) > 1 and name in collections[0]}
     seen = set[str]()
     for name in sorted(endpoints, key=wording.endpoint_order):
-        if not (several and name in _OF_COLLECTION) and endpoints[name] not in seen:
+        if name not in of_each and endpoints[name] not in seen:
             seen.add(endpoints[name])
             yield from _link(name, endpoints[name])
     yield from (("This report as JSON", f"{link.href}?f=json") for link in report.links if link.rel == "self")
@@ -30,7 +34,7 @@ def collection_links(status: StatusAnswer, *, count: int) -> list[tuple[Link, ..
     if len(collections) != count:
         return [()] * count
     return [
-        tuple(link for name in _OF_COLLECTION if name in each for link in _link(name, str(each[name])))
+        tuple(link for name in _OF_EACH if name in each for link in _link(name, str(each[name])))
         for each in collections
     ]
 
@@ -43,5 +47,6 @@ def _link(name: str, href: str) -> Iterator[Link]:
 
 
 def _collections(status: StatusAnswer) -> Sequence[Mapping[str, Any]]:
-    found: Sequence[Mapping[str, Any]] = (status.data_characteristics or {}).get("collections") or ()
+    known = status.data_characteristics or {}
+    found: Sequence[Mapping[str, Any]] = known.get("collections") or known.get("mosaics") or ()
     return found

@@ -12,14 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from geo_platform.models import ReportAnswer, StatusAnswer, StepReport
 from geo_platform.places import missing_warning
+from geo_platform.stac_builder import union
 from geo_platform.states import DataType
 from triggers.reporting import charts, figures, wording
 from triggers.reporting.details import details, named
 from triggers.reporting.files import files_in
 from triggers.reporting.links import collection_links, dataset_links
 from triggers.reporting.map_frame import map_frame
-from triggers.reporting.quality import ReportedRaster, ReportedTable, raster_in, tables_in
-from triggers.reporting.rasters import raster_view
+from triggers.reporting.quality import ReportedRaster, ReportedTable, rasters_in, tables_in
+from triggers.reporting.rasters import raster_views
 from triggers.reporting.tables import table_views
 from triggers.reporting.verdict import verdict
 
@@ -52,7 +53,7 @@ def report_page(report: ReportAnswer, status: StatusAnswer) -> Page:
 def _content(report: ReportAnswer, status: StatusAnswer) -> dict[str, Any]:
     is_vector = report.data_type is DataType.VECTOR
     tables = tables_in(report.processing) if is_vector else ()
-    raster = None if is_vector else raster_in(report.processing, report.validation)
+    rasters = () if is_vector else rasters_in(report.processing, report.validation)
     return {
         "title": " · ".join(status.identifiers.values()) or status.collection_id,
         "report": report,
@@ -60,14 +61,15 @@ def _content(report: ReportAnswer, status: StatusAnswer) -> dict[str, Any]:
         "verdict": verdict(report, tables, message=status.message),
         "meta": tuple(_meta(report, status)),
         "split": _split(tables),
-        "map": map_frame(_bbox(report, raster), _footprints(tables)),
+        "map": map_frame(_bbox(report, rasters), _footprints(tables)),
         "links": tuple(dataset_links(report, status)),
         "layer_links": collection_links(status, count=len(tables)),
+        "mosaic_links": collection_links(status, count=len(rasters)),
         "findings": sorted(report.findings, key=_by_severity),
         "warnings": tuple(_warnings(report)),
         "details": tuple(details(report.error.context if report.error else {})),
         "tables": table_views(tables),
-        "raster": raster_view(raster) if raster else None,
+        "rasters": raster_views(rasters),
         "missing": () if tables else tuple(details({"missing": report.missing.parts})),
         "files": tuple(files_in(report.derived)),
         "steps": tuple(map(_step, report.steps)),
@@ -96,9 +98,9 @@ def _split(tables: Sequence[ReportedTable]) -> charts.Split | None:
     return charts.split(loaded, rejected, noun="feature")
 
 
-def _bbox(report: ReportAnswer, raster: ReportedRaster | None) -> Sequence[float] | None:
-    if raster is not None:
-        return raster.bbox
+def _bbox(report: ReportAnswer, rasters: Sequence[ReportedRaster]) -> Sequence[float] | None:
+    if boxes := [raster.bbox for raster in rasters if raster.bbox]:
+        return union(boxes)
     found: Sequence[float] | None = (report.processing or {}).get("bbox")
     return found
 

@@ -91,7 +91,7 @@ class ReportedTable(_Read):
 
 
 class ReportedRaster(_Read):
-    """A raster, a mosaic, or what the validation said of one."""
+    """A raster, a mosaic (and the `others` of the dataset), or what the validation said of one."""
 
     width: int = 0
     height: int = 0
@@ -114,6 +114,7 @@ class ReportedRaster(_Read):
     part_count: int = 0
     rendering: Rendering | None = None
     proof: PixelProof | None = None
+    others: "tuple[ReportedRaster, ...]" = ()
 
 
 def tables_in(processing: Mapping[str, Any] | None) -> tuple[ReportedTable, ...]:
@@ -124,7 +125,8 @@ def tables_in(processing: Mapping[str, Any] | None) -> tuple[ReportedTable, ...]
     return tuple(ReportedTable.model_validate(each) for each in found)
 
 
-def raster_in(*results: Mapping[str, Any] | None) -> ReportedRaster | None:
-    """From the first result that describes a raster."""
+def rasters_in(*results: Mapping[str, Any] | None) -> tuple[ReportedRaster, ...]:
+    """From the first result that describes a raster, or several mosaics."""
     described = (result for result in results if result and result.get("width"))
-    return next(map(ReportedRaster.model_validate, described), None)
+    found = next(map(ReportedRaster.model_validate, described), None)
+    return (found, *found.others) if found else ()

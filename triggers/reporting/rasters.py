@@ -1,6 +1,6 @@
 """Rasters and mosaics as the page shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.task_models.raster import BandStatistics, LegendEntry
@@ -45,17 +45,25 @@ class ClassView:
 
 @dataclass(frozen=True, slots=True)
 class RasterView:
-    """A raster, in words and charts."""
+    """A raster, in words and charts; `title` is empty for the only one."""
 
+    title: str
     facts: tuple[Fact, ...]
     bands: tuple[BandView, ...]
     proof: ProofView | None
     classes: tuple[ClassView, ...]
 
 
-def raster_view(raster: ReportedRaster) -> RasterView:
-    """What is known of the raster."""
+def raster_views(rasters: Sequence[ReportedRaster]) -> tuple[RasterView, ...]:
+    """What is known of the raster, or of each of several mosaics."""
+    if len(rasters) == 1:
+        return (_view(rasters[0], title=""),)
+    return tuple(_view(each, title=f"Mosaic {number}") for number, each in enumerate(rasters, start=1))
+
+
+def _view(raster: ReportedRaster, *, title: str) -> RasterView:
     return RasterView(
+        title=title,
         facts=tuple(_facts(raster)),
         bands=tuple(_bands(raster)),
         proof=_proof(raster),

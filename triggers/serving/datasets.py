@@ -31,7 +31,10 @@ def title_of(identifiers: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PublishedDataset:
-    """One row of `platform.published_datasets`. `request_id` names the revision: its data never change."""
+    """A published dataset, or one of several mosaics of it.
+
+    `request_id` names the revision: its data never change.
+    """
 
     collection_id: str
     request_id: str
@@ -42,6 +45,7 @@ class PublishedDataset:
     data_locations: Mapping[str, Any] = field(repr=False)
     data_characteristics: Mapping[str, Any] = field(repr=False)
     rendering: Rendering | None = field(repr=False)
+    own_title: str | None = None
 
     @classmethod
     def of(cls, row: Any) -> Self:
@@ -50,8 +54,13 @@ class PublishedDataset:
 
     @property
     def title(self) -> str:
-        """The identifiers as people read them."""
-        return title_of(self.identifiers) or self.collection_id
+        """The identifiers as people read them; that of one of several mosaics says which."""
+        return self.own_title or title_of(self.identifiers) or self.collection_id
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What never changes is kept under it: a revision may have several mosaics."""
+        return self.request_id, self.collection_id
 
     @property
     def table(self) -> str | None:
@@ -92,17 +101,17 @@ class PublishedDatasets:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
-        self._kept: OrderedDict[str, PublishedDataset] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], PublishedDataset] = OrderedDict()
 
     async def get(self, collection_id: str) -> PublishedDataset:
-        """The dataset of this public name.
+        """The dataset or mosaic of this public name.
 
         Raises:
             NotFound: (COLLECTION_NOT_FOUND) nothing is published under it.
         """
         request_id = await self._pool.fetchval(QUERIES["current_request"], collection_id)
-        if found := self._kept.get(request_id):
-            self._kept.move_to_end(request_id)
+        if found := self._kept.get((request_id, collection_id)):
+            self._kept.move_to_end(found.key)
             return found
         row = await self._pool.fetchrow(QUERIES["published_dataset"], collection_id)
         if row is None:
@@ -119,12 +128,17 @@ class PublishedDatasets:
         row = await self._pool.fetchrow(QUERIES["published_request"], request_id)
         return PublishedDataset.of(row) if row else None
 
+    async def beside(self, dataset: PublishedDataset) -> list[PublishedDataset]:
+        """The other mosaics of this dataset, if there are several."""
+        rows = await self._pool.fetch(QUERIES["published_beside"], dataset.request_id)
+        return [PublishedDataset.of(row) for row in rows]
+
     async def catalog_version(self) -> int:
         """A number that grows with every publication."""
         return int(await self._pool.fetchval(QUERIES["catalog_version"]))
 
     def _keep(self, dataset: PublishedDataset) -> PublishedDataset:
-        self._kept[dataset.request_id] = dataset
+        self._kept[dataset.key] = dataset
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         return dataset

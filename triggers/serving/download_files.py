@@ -66,12 +66,8 @@ def chosen_kind(dataset: PublishedDataset, wanted: str | None) -> str:
     )
 
 
-def named_file(dataset: PublishedDataset, name: str, mosaics: PublishedMosaics) -> BlobFile:
-    """The product or the part of this name, with or without its ending.
-
-    Raises:
-        NotFound: (FILE_NOT_FOUND) the dataset has none.
-    """
+def named_file(dataset: PublishedDataset, name: str, mosaics: PublishedMosaics) -> BlobFile | None:
+    """The product or the part of this name, with or without its ending, if there is one."""
     stem, _, ending = name.rpartition(".")
     products = files_of(dataset)
     for candidate in (name, stem):
@@ -82,7 +78,12 @@ def named_file(dataset: PublishedDataset, name: str, mosaics: PublishedMosaics) 
         found = parts.get(name) or (parts.get(stem) if ending == "tif" else None)
         if found:
             return BlobFile(found.uri, f"{dataset.collection_id}_{found.name}.tif", COG_TYPE)
-    raise NotFound(
+    return None
+
+
+def no_such_file(name: str) -> NotFound:
+    """The answer to a name that is none of a product or a part."""
+    return NotFound(
         f"The dataset has no file '{name[:80]}'.",
         code="FILE_NOT_FOUND",
         remedy="The parts of a mosaic are named in its MosaicJSON.",

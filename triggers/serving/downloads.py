@@ -9,11 +9,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from core.errors import NotFound
 from core.task_models.vector_export import ExportFormat
 from geo_platform.errors import not_published
 from triggers.serving.blob_answers import blob_answer
 from triggers.serving.datasets import PublishedDataset
-from triggers.serving.download_files import MOSAICJSON, REJECTS, chosen_kind, files_of, named_file
+from triggers.serving.download_files import (
+    MOSAICJSON,
+    REJECTS,
+    chosen_kind,
+    files_of,
+    named_file,
+    no_such_file,
+)
 from triggers.serving.failures import add_failure_handlers
 from triggers.serving.freshness import CacheHeaders, revalidate
 from triggers.serving.mosaics import public_document
@@ -50,10 +58,14 @@ async def download(
             description="gpkg, fgb, parquet, geojson, csv, shp, pmtiles, rejects; cog, mosaicjson, a product"
         ),
     ] = None,
-    collection: Annotated[str, Query(description="one of several tables of features")] = "",
+    collection: Annotated[
+        str, Query(description="one of several tables of features, or of several mosaics")
+    ] = "",
     retry: Annotated[bool, Query(description="have a file made again that could not be made")] = False,
 ) -> Response:
     """The dataset as a file."""
+    if dataset.is_raster and collection:
+        dataset = await _mosaic(request, dataset, collection)
     kind = chosen_kind(dataset, f)
     if kind == MOSAICJSON:
         return await run_in_threadpool(_mosaicjson, request, dataset)
@@ -67,9 +79,29 @@ async def download(
 
 async def download_named(request: Request, dataset: Dataset, name: str) -> Response:
     """A part of a mosaic, or a product."""
-    state = request.app.state
-    file = await run_in_threadpool(named_file, dataset, name, state.mosaics)
+    mosaics = request.app.state.mosaics
+    file = await run_in_threadpool(named_file, dataset, name, mosaics)
+    for beside in [] if file else await request.app.state.datasets.beside(dataset):
+        file = file or await run_in_threadpool(named_file, beside, name, mosaics)
+    if file is None:
+        raise no_such_file(name)
     return await run_in_threadpool(blob_answer, request, file)
+
+
+async def _mosaic(request: Request, dataset: PublishedDataset, name: str) -> PublishedDataset:
+    """The mosaic of this name among those of the dataset.
+
+    Raises:
+        NotFound: (COLLECTION_NOT_FOUND) it has none.
+    """
+    found: PublishedDataset = await request.app.state.datasets.get(name)
+    if found.request_id != dataset.request_id:
+        raise NotFound(
+            f"The dataset has no mosaic '{name[:80]}'.",
+            code="COLLECTION_NOT_FOUND",
+            remedy="Take the name from `mosaics` in the status of the request.",
+        )
+    return found
 
 
 def _mosaicjson(request: Request, dataset: PublishedDataset) -> Response:

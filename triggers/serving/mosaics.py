@@ -15,6 +15,7 @@ from triggers.serving.reading.mosaic import Grid, Mosaic, Part
 from triggers.serving.reading.open_rasters import OpenRasters
 
 _MOST_KEPT = 16
+_Key = tuple[str, str]
 
 
 class PublishedMosaics:
@@ -23,14 +24,14 @@ class PublishedMosaics:
     def __init__(self, blobs: BlobReader, rasters: OpenRasters) -> None:
         self._blobs = blobs
         self._rasters = rasters
-        self._kept: OrderedDict[str, Mosaic] = OrderedDict()
-        self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._kept: OrderedDict[_Key, Mosaic] = OrderedDict()
+        self._reading: defaultdict[_Key, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
-    def kept(self, request_id: str) -> Mosaic | None:
-        """The mosaic of a revision, if it has been read."""
+    def kept(self, dataset: PublishedDataset) -> Mosaic | None:
+        """The mosaic of the dataset, if it has been read."""
         with self._lock:
-            return self._found(request_id)
+            return self._found(dataset.key)
 
     def get(self, dataset: PublishedDataset) -> Mosaic:
         """The mosaic of the dataset. Who asks while it is read waits, instead of reading it as well.
@@ -40,24 +41,24 @@ class PublishedMosaics:
             TransientError: (STORAGE_TIMEOUT) the blob storage does not answer.
         """
         with self._lock:
-            if found := self._found(dataset.request_id):
+            if found := self._found(dataset.key):
                 return found
-            reading = self._reading[dataset.request_id]
+            reading = self._reading[dataset.key]
         with reading:
             with self._lock:
-                if found := self._found(dataset.request_id):
+                if found := self._found(dataset.key):
                     return found
             made = self._read(dataset)
             with self._lock:
-                self._kept[dataset.request_id] = made
-                self._reading.pop(dataset.request_id, None)
+                self._kept[dataset.key] = made
+                self._reading.pop(dataset.key, None)
                 while len(self._kept) > _MOST_KEPT:
                     self._kept.popitem(last=False)
             return made
 
-    def _found(self, request_id: str) -> Mosaic | None:
-        if found := self._kept.get(request_id):
-            self._kept.move_to_end(request_id)
+    def _found(self, key: _Key) -> Mosaic | None:
+        if found := self._kept.get(key):
+            self._kept.move_to_end(key)
         return found
 
     def document(self, dataset: PublishedDataset) -> dict[str, Any]:

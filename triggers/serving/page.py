@@ -84,7 +84,7 @@ class _Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A dataset as the page shows it."""
+    """A dataset as the page shows it, or one of its `mosaics` (names and titles), `dataset` being whose."""
 
     name: str
     title: str
@@ -95,13 +95,15 @@ class _Entry:
     raster: "_Raster | None"
     layers: "list[_Layer]"
     legend: str | None
+    dataset: str
+    mosaics: list[tuple[str, str]]
 
     @classmethod
     def of(cls, summary: PublishedSummary) -> "_Entry":
         known, endpoints = summary.data_characteristics, dict(summary.endpoints or {})
         return cls(
             name=summary.collection_id,
-            title=title_of(summary.identifiers) or summary.collection_id,
+            title=summary.own_title or title_of(summary.identifiers) or summary.collection_id,
             data_type=summary.data_type,
             published_at=f"{summary.published_at:%Y-%m-%d %H:%M} UTC" if summary.published_at else "",
             endpoints=endpoints,
@@ -109,6 +111,8 @@ class _Entry:
             raster=_Raster.of(known) if "tiles" in endpoints else None,
             layers=_Layer.all_of(summary),
             legend=_without_title(endpoints["legend"]) if "legend" in endpoints else None,
+            dataset=summary.dataset or summary.collection_id,
+            mosaics=[(each["collection_id"], each["title"]) for each in known.get("mosaics") or ()],
         )
 
 

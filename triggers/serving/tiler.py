@@ -97,7 +97,7 @@ async def source_of(request: Request) -> Cog | Mosaic:
     if raster.blob_uri:
         return Cog(state.config.blobs.gdal_path(raster.blob_uri), state.open_rasters)
     mosaics: PublishedMosaics = state.mosaics
-    kept = mosaics.kept(raster.request_id)
+    kept = mosaics.kept(raster)
     return kept if kept is not None else await run_in_threadpool(mosaics.get, raster)
 
 

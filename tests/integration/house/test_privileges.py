@@ -50,6 +50,7 @@ _DENIED = {
         "SELECT FROM platform.requests",
         "SELECT FROM app.jobs",
         "SELECT FROM app.datasets",
+        "SELECT FROM platform.mosaics",
         "SELECT FROM public.schema_migrations",
         "INSERT INTO platform.catalog_version VALUES (true, 1)",
         "UPDATE platform.catalog_version SET version = 0",
@@ -77,6 +78,7 @@ _ALLOWED = {
     "geo_reader": [
         "SELECT FROM platform.published_datasets",
         "SELECT FROM platform.published_collections",
+        "SELECT FROM platform.published_mosaics",
         "SELECT FROM platform.catalog_version",
         "SELECT FROM pgstac.items",
     ],
@@ -125,6 +127,7 @@ def test_the_reader_sees_what_is_published_and_nothing_else(shared_urls: Databas
     assert granted == {
         "platform.published_datasets": {"SELECT"},
         "platform.published_collections": {"SELECT"},
+        "platform.published_mosaics": {"SELECT"},
         "platform.catalog_version": {"SELECT"},
     }
     with psycopg.connect(shared_urls.admin) as connection:

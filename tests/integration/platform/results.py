@@ -22,6 +22,10 @@ from core.task_models.vector_tables import IngestVectorResult
 BBOX = [1.0, 2.0, 1.0, 2.0]
 PIXEL_BYTES = 100
 FILE_COUNT, REFUSED_COUNT = 3, 1
+MOSAICS: list[dict[str, Any]] = [
+    {"file_count": 2, "classification": "rgb"},
+    {"file_count": 1, "classification": "dem"},
+]
 RENDERING = {"bidx": [1], "colormap_name": "viridis"}
 _BAND = {"min": 0.0, "max": 1.0, "mean": 0.5, "stddev": 0.1, "valid_percent": 100.0}
 
@@ -227,6 +231,7 @@ def _tiled(parameters: Mapping[str, Any]) -> Left:
 
 
 def _validated_collection(parameters: Mapping[str, Any]) -> Left:
+    """A folder that may be split has two files of one kind, and one of another."""
     uri = f"{parameters['target_prefix']}/files.jsonl"
     refused = [
         {"name": "bad", "uri": "azure://bronze/c/bad.tif", "code": "CRS_MISSING", "message": "No CRS."}
@@ -239,6 +244,7 @@ def _validated_collection(parameters: Mapping[str, Any]) -> Left:
             "pixel_bytes": 300,
             "classification": "continuous",
             "groups": [],
+            "mosaics": MOSAICS if parameters["on_mixed"] == "split" else [],
             "refused": refused[:REFUSED_COUNT],
             "refused_count": REFUSED_COUNT,
         }
@@ -247,34 +253,56 @@ def _validated_collection(parameters: Mapping[str, Any]) -> Left:
 
 
 def _made_of_collection(parameters: Mapping[str, Any]) -> Left:
+    """One file has failed, of the first kind if there are several."""
     prefix = parameters["target_prefix"]
-    uri = f"{prefix}/parts.jsonl"
-    result = ProcessRasterCollectionResult.model_validate(
+    counts = [mosaic["file_count"] for mosaic in parameters["mosaics"]] or [FILE_COUNT]
+    first, *others = (
         {
-            "parts_uri": uri,
-            "part_count": FILE_COUNT - 1,
-            "missing_count": 1,
-            "missing": [{"name": "torn", "code": "RASTER_UNREADABLE"}],
+            "mosaic": number,
+            "parts_uri": f"{prefix}/parts{_suffix(number)}.jsonl",
+            "part_count": count - (number == 0),
+            "missing_count": int(number == 0),
+            "missing": [{"name": "torn", "code": "RASTER_UNREADABLE"}] if number == 0 else [],
             "total_bytes": 200,
         }
+        for number, count in enumerate(counts)
     )
+    result = ProcessRasterCollectionResult.model_validate({**first, "others": others})
     blobs = [f"{prefix}/part_{number}.tif" for number in range(FILE_COUNT - 1)]
-    return Left(result.model_dump(mode="json"), blobs=[*blobs, uri])
+    lists = [str(each["parts_uri"]) for each in (first, *others)]
+    return Left(result.model_dump(mode="json"), blobs=[*blobs, *lists])
 
 
 def _mosaic_of_collection(parameters: Mapping[str, Any]) -> Left:
-    result = _mosaic(
-        parameters,
-        parts_uri=parameters["parts_uri"],
-        part_count=FILE_COUNT - 1,
-        missing_count=parameters["missing_count"],
-        missing=parameters["missing"],
-    )
-    return Left(result, blobs=[result["mosaic_uri"], result["overview_uri"]])
+    results = []
+    for number, each in enumerate((parameters, *parameters["others"])):
+        prefix, end = each["target_prefix"], _suffix(number)
+        uris = {"mosaic_uri": f"{prefix}/mosaic{end}.json", "overview_uri": f"{prefix}/overview{end}.tif"}
+        same = {name: each[name] for name in ("parts_uri", "missing_count", "missing", "classification")}
+        count = (FILE_COUNT if not parameters["others"] else MOSAICS[number]["file_count"]) - (number == 0)
+        results.append(_mosaic(each, **uris, **same, part_count=count))
+    blobs = [result[name] for result in results for name in ("mosaic_uri", "overview_uri")]
+    return Left(_first_and_others(results), blobs=blobs)
+
+
+def _suffix(number: int) -> str:
+    return f"_{number}" if number else ""
+
+
+def _first_and_others(results: list[dict[str, Any]]) -> dict[str, Any]:
+    first, *others = results
+    return first | ({"others": others} if others else {})
 
 
 def _cached(parameters: Mapping[str, Any]) -> Left:
-    uri = f"{parameters['target_prefix']}/cache.pmtiles"
+    left = [_archive(each, number) for number, each in enumerate((parameters, *parameters["others"]))]
+    return Left(
+        _first_and_others([each.result for each in left]), blobs=[uri for each in left for uri in each.blobs]
+    )
+
+
+def _archive(parameters: Mapping[str, Any], number: int) -> Left:
+    uri = f"{parameters['target_prefix']}/cache{_suffix(number)}.pmtiles"
     result = GenerateTileCacheResult.model_validate(
         {
             "tile_cache_uri": uri,
@@ -314,7 +342,8 @@ def _catalogued(parameters: Mapping[str, Any]) -> Left:
 def _catalogued_mosaic(parameters: Mapping[str, Any]) -> Left:
     summary = parameters["summary"]
     uri = f"{summary['mosaic_uri']}-items.jsonl"
-    names = [f"part_{number}" for number in range(summary["part_count"])]
+    count = sum(each["summary"]["part_count"] for each in (parameters, *parameters["others"]))
+    names = [f"part_{number}" for number in range(count)]
     lines = [json.dumps(stac_item(name, parameters, href="https://hub.example/part")) for name in names]
     result = StacItemsResult(collection=_stac_collection(parameters), items_uri=uri, item_count=len(names))
     return Left(result.model_dump(mode="json"), temporary=[uri], contents={uri: "\n".join(lines) + "\n"})

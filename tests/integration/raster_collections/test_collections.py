@@ -271,6 +271,59 @@ def test_two_zones_in_one_mosaic_when_the_client_says_so(folder: Folder) -> None
     assert folder.mosaic(processed).part_count == 3
 
 
+def test_each_kind_of_files_becomes_a_mosaic_of_its_own(folder: Folder, tmp_path: Path) -> None:
+    """Pictures among heights: each kind is written as what it is."""
+    folder.put_grid(3, 1)
+    rows = np.arange(SIDE)[:, None] % 256
+    picture = np.stack([np.broadcast_to(rows + band, (SIDE, SIDE)) for band in (0, 40, 80)]).astype("uint8")
+    for column in range(2):
+        folder.put(f"a_picture_{column}.tif", column=column, bands=3, dtype="uint8", data=picture)
+    validated = folder.validate(on_mixed="split")
+    assert [(each.file_count, each.classification) for each in validated.mosaics] == [
+        (3, RasterClass.DEM),
+        (2, RasterClass.RGB),
+    ]
+    assert validated.classification is RasterClass.DEM
+    assert [(group.number, group.mosaic) for group in validated.groups] == [(0, 0), (1, 1)]
+    (finding,) = (each for each in validated.findings if each.code == "COLLECTION_SPLIT")
+    assert [each["file_count"] for each in finding.context["mosaics"]] == [3, 2]
+
+    mosaics = [each.model_dump(mode="json") for each in validated.mosaics]
+    first = folder.process(validated, mosaics=mosaics)
+    (second,) = first["others"]
+    names = [[part.name for part in folder.parts(each["parts_uri"])] for each in (first, second)]
+    assert names == [["dem_0_0", "dem_0_1", "dem_0_2"], ["a_picture_0", "a_picture_1"]]
+    asked = {
+        "parts_uri": second["parts_uri"],
+        "target_prefix": folder.zones.target("d_1/r1"),
+        "classification": "rgb",
+    }
+    made = folder.job.run(
+        "create_mosaic_json",
+        {
+            "parts_uri": first["parts_uri"],
+            "target_prefix": folder.zones.target("d_1/r1"),
+            "classification": "dem",
+            "others": [asked],
+        },
+    )
+    (beside,) = made.pop("others")
+    heights, pictures = MosaicResult.model_validate(made), MosaicResult.model_validate(beside)
+    assert (heights.part_count, heights.rendering.colormap_name) == (3, "terrain")
+    assert (pictures.part_count, pictures.rendering.bidx) == (2, (1, 2, 3))
+    kept, _ = folder.published()
+    assert {heights.mosaic_uri, heights.overview_uri, pictures.mosaic_uri, pictures.overview_uri} <= kept
+    with rasterio.open(folder.zones.download(str(pictures.overview_uri), tmp_path / "overview.tif")) as cog:
+        assert cog.count == 3
+
+
+def test_files_that_agree_are_one_mosaic_with_any_policy(folder: Folder) -> None:
+    folder.put_grid(2, 1)
+    plain, split = (folder.validate(on_mixed=policy) for policy in ("error", "split"))
+    assert split.mosaics == ()
+    assert split.model_copy(update={"files_uri": plain.files_uri}) == plain
+
+
 def test_two_zones_are_brought_to_one_crs_when_the_client_names_it(folder: Folder) -> None:
     folder.put_grid(2, 1)
     folder.put("other.tif", crs="EPSG:32634")

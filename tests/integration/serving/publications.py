@@ -80,6 +80,32 @@ def publish(
     return request_id
 
 
+def publish_beside(
+    connection: psycopg.Connection[Any],
+    collection_id: str,
+    request_id: str,
+    *,
+    position: int,
+    locations: Mapping[str, Any],
+    characteristics: Mapping[str, Any],
+) -> None:
+    """Register a further mosaic of the dataset that the request has published."""
+    connection.execute(
+        "INSERT INTO platform.mosaics (collection_id, dataset_key, request_id, position, title, locations,"
+        " characteristics, endpoints) SELECT %s, dataset_key, request_id, %s, %s, %s, %s, %s"
+        " FROM platform.requests WHERE request_id = %s",
+        (
+            collection_id,
+            position,
+            f"title of {collection_id}",
+            json.dumps(dict(locations)),
+            json.dumps(dict(characteristics)),
+            json.dumps({"tilejson": f"https://maps.example.org/{collection_id}/tilejson.json"}),
+            request_id,
+        ),
+    )
+
+
 def insert_request(
     connection: psycopg.Connection[Any], dataset_key: str, *, request_id: str, revision: int, status: str
 ) -> None:

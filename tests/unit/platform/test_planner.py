@@ -13,6 +13,7 @@ from core.errors import ContractViolation
 from geo_platform.bodies import REQUEST_MODELS
 from geo_platform.endpoints import Urls
 from geo_platform.job_parameters import parameters_of
+from geo_platform.places import characteristics
 from geo_platform.plan_context import Chain, ChainStep, PlanContext, Results
 from geo_platform.planner import chain_of, following, revised, share_done
 from geo_platform.states import (
@@ -111,6 +112,7 @@ def names(chain: Chain) -> list[str]:
         (DataType.LARGE_RASTER, {"generate_tile_cache": True, "tile_size": 4096, "max_failed_fraction": 0.1}),
         (DataType.RASTER_COLLECTION, {}),
         (DataType.RASTER_COLLECTION, {"generate_tile_cache": True, "on_mixed": "groups"}),
+        (DataType.RASTER_COLLECTION, {"generate_tile_cache": True, "on_mixed": "split"}),
     ],
 )
 def test_the_parameters_of_every_step_fit_its_job_type(data_type: DataType, options: dict[str, Any]) -> None:
@@ -210,6 +212,12 @@ def test_a_mosaic_without_an_overview_has_no_tile_cache() -> None:
     assert revised(after, results, source_uri="", large_bytes=LARGE) == after
 
 
+def test_one_overview_of_several_mosaics_is_enough_for_a_tile_cache() -> None:
+    chain = chain_of(DataType.RASTER_COLLECTION, {"generate_tile_cache": True})
+    results = {"create_mosaic_json": {"overview_uri": None, "others": [{"overview_uri": "azure://silver/o"}]}}
+    assert revised(chain, results, source_uri="", large_bytes=LARGE) == chain
+
+
 @given(st.sampled_from(list(DataType)), st.integers(0, 2 * LARGE), st.floats(0, 1), st.floats(0, 1))
 def test_what_is_done_grows_with_every_step(
     data_type: DataType, pixel_bytes: int, share: float, more: float
@@ -267,6 +275,57 @@ def test_what_was_refused_and_what_failed_is_missing_in_the_mosaic() -> None:
     )
     assert parameters["missing_count"] == 2
     assert [part["code"] for part in parameters["missing"]] == ["CRS_MISSING", "RASTER_UNREADABLE"]
+
+
+def split_context() -> PlanContext:
+    """Of a collection of two kinds of files, when all jobs have run."""
+    context = context_of(DataType.RASTER_COLLECTION, on_mixed="split", generate_tile_cache=True)
+    return context_of(context.data_type, results=run(context), on_mixed="split", generate_tile_cache=True)
+
+
+def test_every_mosaic_is_made_as_what_its_files_are() -> None:
+    parameters = parameters_of("create_mosaic_json", split_context(), URLS)
+    (other,) = parameters["others"]
+    assert (parameters["classification"], other["classification"]) == ("rgb", "dem")
+    assert (parameters["missing_count"], other["missing_count"]) == (2, 0)
+
+
+def test_results_of_before_there_could_be_several_mosaics_are_still_understood() -> None:
+    context = context_of(DataType.RASTER_COLLECTION)
+    results = run(context)
+    for name in ("validate_raster_collection", "process_raster_collection"):
+        for new in ("mosaics", "mosaic", "others"):
+            results[name].pop(new, None)
+    old = context_of(DataType.RASTER_COLLECTION, results=results)
+    for job_type in ("process_raster_collection", "create_mosaic_json"):
+        parameters = parameters_of(job_type, old, URLS)
+        jobs.registry.discover()[job_type].validate_job_parameters(parameters)
+    assert parameters["others"] == []
+    assert parameters["missing_count"] == 2
+
+
+def test_several_mosaics_have_names_titles_and_addresses_of_their_own() -> None:
+    context = split_context()
+    first, second = context.mosaics
+    assert (first.collection_id, second.collection_id) == ("d_r_v_01234567", "d_r_v_01234567_m2")
+    assert (first.title, second.title) == (
+        "d / r / v / rgb, 1 x uint8, EPSG:4326, 0.1 x 0.1",
+        "d / r / v / dem, 1 x uint8, EPSG:4326, 0.1 x 0.1",
+    )
+    mine, theirs = (context.urls_of(each, URLS).endpoints for each in (first, second))
+    assert mine == context.urls(URLS).endpoints
+    assert set(mine) == set(theirs)
+    shared = {name for name in mine if mine[name] == theirs[name]}
+    assert shared == {"stac_collection", "stac_items", "part"}
+    assert theirs["tile_cache"].endswith("/download?f=pmtiles&collection=d_r_v_01234567_m2")
+
+
+def test_a_collection_that_is_not_split_says_nothing_of_mosaics() -> None:
+    context = context_of(DataType.RASTER_COLLECTION)
+    done = context_of(DataType.RASTER_COLLECTION, results=run(context))
+    (only,) = done.mosaics
+    assert (only.collection_id, only.title) == (done.collection_id, "d / r / v")
+    assert "mosaics" not in characteristics(done, URLS)
 
 
 def test_a_revision_writes_its_own_blobs() -> None:

@@ -14,6 +14,7 @@ from core.task_models.raster import NamedClass, RasterClass
 from core.task_models.raster_collection import (
     MAX_COLLECTION_FILES,
     MAX_GROUPS,
+    MAX_MOSAICS,
     CollectionCog,
     CollectionFile,
     CollectionFileReport,
@@ -24,6 +25,7 @@ from core.task_models.raster_collection import (
     Refusal,
     ReportCollectionParameters,
 )
+from jobs.create_mosaic_json import CreateMosaicJson
 from jobs.process_raster_collection import ProcessRasterCollection
 from jobs.validate_raster_collection import ValidateRasterCollection
 
@@ -202,3 +204,102 @@ def test_no_more_classes_are_gathered_than_a_legend_can_hold() -> None:
     assert isinstance(task.parameters, ReportCollectionParameters)
     assert len(task.parameters.classes) == 256
     assert task.parameters.contested == tuple(range(100, 200))
+
+
+MOSAICS = [{"file_count": 3, "classification": "rgb"}, {"file_count": 2, "classification": "dem"}]
+
+
+def split_processing(stage: int, previous: StageResults) -> list[TaskDefinition]:
+    asked = {"files_uri": LISTING, "max_failed_fraction": 1, "classification": "rgb", "mosaics": MOSAICS}
+    return plan(ProcessRasterCollection, stage, previous, **asked)
+
+
+def gathered(*failed: int) -> GatherPartsParameters:
+    """What is gathered of five files when these fail."""
+    each = [
+        Hole(stage=2, task_index=n, task_key=f"f{n}", code="RASTER_UNREADABLE")
+        if n in failed
+        else CollectionCog(name=f"f{n}", part_uri=f"azure://silver/r/records/{n}.json")
+        for n in range(5)
+    ]
+    (task,) = split_processing(3, results(2, each))
+    assert isinstance(task.parameters, GatherPartsParameters)
+    return task.parameters
+
+
+def told(gathering: GatherPartsParameters) -> list[tuple[int, str, str]]:
+    """The number of each mosaic, its parts, and the files that it lacks."""
+    return [
+        (
+            each.mosaic,
+            "".join(name[0] for name in each.part_names),
+            "".join(part.name[1:] for part in each.missing),
+        )
+        for each in (gathering, *gathering.others)
+    ]
+
+
+def test_each_file_is_taken_as_what_its_mosaic_is() -> None:
+    tasks = split_processing(2, results(1, [listed(5)]))
+    assert [task.parameters.model_dump()["cog"]["classification"] for task in tasks] == ["rgb"] * 3 + [
+        "dem"
+    ] * 2
+
+
+def test_the_parts_of_each_mosaic_are_gathered_with_what_it_lacks() -> None:
+    assert told(gathered()) == [(0, "012", ""), (1, "34", "")]
+    assert told(gathered(1, 4)) == [(0, "02", "1"), (1, "3", "4")]
+
+
+def test_of_what_nothing_was_made_there_is_no_mosaic_and_the_first_tells() -> None:
+    assert told(gathered(0, 3, 4)) == [(0, "12", "034")]
+    assert told(gathered(0, 1, 2)) == [(1, "34", "012")]
+    assert told(gathered(*range(5))) == [(0, "", "01234")]
+
+
+def test_names_of_classes_are_kept_by_kind_where_the_files_may_be_split() -> None:
+    reports = [
+        report(0, classes=named((1, "water"))),
+        report(1, resolution=20, classes=named((1, "clay"))),
+        report(2, resolution=20, classes=named((1, "loam"))),
+        report(3),
+    ]
+    (task,) = plan(
+        ValidateRasterCollection, 3, results(2, reports), sources={"prefix": "bronze/x"}, on_mixed="split"
+    )
+    found = task.parameters
+    assert isinstance(found, ReportCollectionParameters)
+    assert [group.classes for group in found.groups] == [named((1, "water")), named((1, "clay"))]
+    assert [group.contested for group in found.groups] == [(), (1,)]
+    assert all(group.classes == () for group in summed_up(*reports).groups)
+
+
+def test_as_many_legends_are_kept_as_there_can_be_mosaics() -> None:
+    reports = [report(n, resolution=1 + n, classes=named((1, "a"))) for n in range(MAX_MOSAICS + 5)]
+    (task,) = plan(
+        ValidateRasterCollection, 3, results(2, reports), sources={"prefix": "bronze/x"}, on_mixed="split"
+    )
+    assert isinstance(task.parameters, ReportCollectionParameters)
+    assert sum(bool(group.classes) for group in task.parameters.groups) == MAX_MOSAICS
+
+
+def test_other_mosaics_are_tasks_of_the_same_job_and_stand_beside_the_first() -> None:
+    asked = {
+        "parts_uri": "azure://silver/a",
+        "others": [{"parts_uri": "azure://silver/b", "target_prefix": "azure://silver/r"}],
+    }
+    first, second = plan(CreateMosaicJson, 1, StageResults.none(), **asked)
+    assert [task.parameters.model_dump()["parts_uri"] for task in (first, second)] == [
+        "azure://silver/a",
+        "azure://silver/b",
+    ]
+    assert first.parameters.model_dump()["others"] == ()
+    made = StageResults.of(
+        1, [StoredResult(task_id=f"t{n}", task_index=n, result={"number": n}) for n in range(3)]
+    )
+    assert CreateMosaicJson.finalize_job(None, made) == {
+        "number": 0,
+        "others": [{"number": 1}, {"number": 2}],
+    }
+    alone = StageResults.of(1, [StoredResult(task_id="t", task_index=0, result={"number": 0})])
+    assert CreateMosaicJson.finalize_job(None, alone) == {"number": 0}

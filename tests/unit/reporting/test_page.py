@@ -11,6 +11,7 @@ from core.task_models.vector import CleaningOptions, RejectReason
 from geo_platform.models import ReportAnswer
 from tests.unit.reporting import reports as given
 from tests.unit.reporting.documents import Document, parsed
+from tests.unit.stac import summaries
 from triggers.reporting import wording
 from triggers.reporting.page import report_page
 
@@ -273,6 +274,30 @@ def test_a_raster_has_its_bands_and_its_proof() -> None:
     assert "Band 1 Valid 99.5 %" in text
     assert "Every pixel was read back from the result and equals that of the source." in text
     assert "features read" not in text
+
+
+def test_each_of_several_mosaics_has_its_facts_and_addresses() -> None:
+    made = summaries.mosaic(2).model_dump(mode="json")
+    processing = {**made, "others": [summaries.mosaic(5, dtype="float32").model_dump(mode="json")]}
+    mosaics = [
+        {
+            "collection_id": name,
+            "map": f"{given.BASE}/?dataset={name}",
+            "tilejson": f"{given.BASE}/{name}.json",
+        }
+        for name in ("c", "c_m2")
+    ]
+    shown = page(
+        given.raster_report(processing=processing),
+        given.status(
+            data_type="raster_collection",
+            data_characteristics={"mosaics": mosaics},
+            endpoints={"map": mosaics[0]["map"], "tilejson": mosaics[0]["tilejson"]},
+        ),
+    )
+    assert shown.text.index("Mosaic 1") < shown.text.index("Mosaic 2") < shown.text.index("float32")
+    hrefs = [each.attributes["href"] for each in shown.all("a")]
+    assert [href for href in hrefs if "?dataset=" in href] == [each["map"] for each in mosaics]
 
 
 def test_missing_parts_of_a_mosaic_are_named() -> None:

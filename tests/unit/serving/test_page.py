@@ -72,6 +72,23 @@ def test_a_dataset_can_be_chosen() -> None:
     assert "<code>old_1</code>" in rendered(Catalogue(summary("new_1"), summary("old_1")), "old_1")
 
 
+def test_the_mosaics_of_a_dataset_are_listed_and_its_entry_stays_marked() -> None:
+    mosaics = [{"collection_id": name, "title": f"{name} {HOSTILE}"} for name in ("a_1", "a_1_m2")]
+    known = {"bbox": [1, 2, 3, 4], "mosaics": mosaics}
+    dataset = summary("a_1", data_characteristics=known)
+    beside = summary("a_1_m2", data_characteristics=known, own_title="heights", dataset="a_1")
+
+    class Both(Catalogue):
+        def latest(self, limit: int) -> Sequence[PublishedSummary]:
+            return [dataset]
+
+    html = rendered(Both(dataset, beside), "a_1_m2")
+    assert HOSTILE not in html
+    assert "<h2>heights</h2>" in html
+    assert 'href="?dataset=a_1" aria-current="true"' in " ".join(html.split())
+    assert 'href="?dataset=a_1_m2" aria-current="page"' in html
+
+
 def test_unknown_names_and_hostile_words_are_told_as_text() -> None:
     html = rendered(Catalogue(summary(identifiers={"dataset_id": HOSTILE})), HOSTILE)
     assert HOSTILE not in html

@@ -1,6 +1,7 @@
 """The STAC collection of a mosaic, and the items of its parts."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,11 @@ class Desk:
         around: Surroundings | None = None,
         count: int | None = None,
         rendering: Rendering | None = None,
+        of: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> tuple[StacItemsResult, list[dict[str, Any]]]:
-        """The result and the items."""
-        mosaic = summaries.mosaic(count or len(parts))
+        """The result and the items; `of` is what the parts have in common."""
+        mosaic = summaries.mosaic(count or len(parts), **(of or {}))
         if rendering is not None:
             mosaic = mosaic.model_copy(update={"rendering": rendering})
         lines = "".join(part.model_dump_json() + "\n" for part in parts)
@@ -155,3 +157,63 @@ def test_it_can_be_cancelled_on_the_way(desk: Desk) -> None:
     with pytest.raises(TaskCancelled):
         desk.describe(tiles(250), around=around)
     assert around.artefacts.announced == []
+
+
+def several(desk: Desk, *, crossing: bool = False) -> tuple[StacItemsResult, list[dict[str, Any]]]:
+    """A mosaic of pictures and one of heights, which lies beside it or across the antimeridian."""
+    colors: dict[str, Any] = {"bands": 3, "colors": ("red", "green", "blue")}
+    place: dict[str, Any] = (
+        {"crs": "EPSG:32660", "transform": from_origin(721_000, 5_300_000, 100, 100)} if crossing else {}
+    )
+    pictures = [summaries.part(f"rgb_{n}", **colors) for n in range(2)]
+    heights = summaries.mosaic(1, dtype="float32", nodata=-9999, **place).model_copy(
+        update={"parts_uri": "azure://silver/rasters/d_1/r1/parts-1.jsonl", "minzoom": 5}
+    )
+    part = summaries.part("dem", dtype="float32", **place)
+    desk.storage.put(heights.parts_uri, f"{part.model_dump_json()}\n".encode())
+    beside = {
+        "name": "d_1_m2",
+        "title": "Heights",
+        "summary": heights.model_dump(mode="json"),
+        "hrefs": {name: url.replace("d_1", "d_1_m2") for name, url in summaries.MOSAIC_HREFS.items()},
+    }
+    return desk.describe(pictures, others=[beside], of=colors)
+
+
+def test_several_mosaics_are_one_collection(desk: Desk) -> None:
+    result, items = several(desk)
+    for document in (result.collection, *items):
+        assert_valid(document)
+    assert [(item["id"], item["properties"]["ddh:mosaic"]) for item in items] == [
+        ("rgb_0", "d_1"),
+        ("rgb_1", "d_1"),
+        ("dem", "d_1_m2"),
+    ]
+    assert result.item_count == result.collection["ddh:part_count"] == 3
+    assert result.collection["ddh:mosaics"] == ["d_1", "d_1_m2"]
+
+
+def test_what_is_of_one_mosaic_only_is_told_as_such(desk: Desk) -> None:
+    result, items = several(desk)
+    collection = result.collection
+    assert "raster:bands" not in collection["summaries"], "they are not those of all parts"
+    assert "raster:bands" not in collection["item_assets"]["data"]
+    kinds = [[band["data_type"] for band in item["assets"]["data"]["raster:bands"]] for item in items]
+    assert kinds == [["uint8"] * 3, ["uint8"] * 3, ["float32"]]
+    assert [item["links"][-1]["href"].rpartition("=")[2] for item in items] == ["d_1", "d_1", "d_1_m2"]
+    assert collection["assets"]["tilejson"]["href"].endswith("/d_1/WebMercatorQuad/tilejson.json")
+    assert collection["assets"]["tilejson_m2"]["href"].endswith("/d_1_m2/WebMercatorQuad/tilejson.json")
+    assert [look["minmax_zoom"] for look in collection["renders"].values()] == [[8, 14], [5, 14]]
+    maps = [link for link in collection["links"] if link["rel"] == "xyz"]
+    assert [link["render"] for link in maps] == list(collection["renders"]) == ["default", "default_m2"]
+
+
+@pytest.mark.parametrize("crossing", [False, True])
+def test_the_first_box_holds_those_of_all_mosaics(desk: Desk, crossing: bool) -> None:
+    result, _ = several(desk, crossing=crossing)
+    whole, first, second = result.collection["extent"]["spatial"]["bbox"]
+    assert (second[0] > second[2]) is crossing
+    assert (whole[0], whole[2]) == (
+        (-180, 180) if crossing else (min(first[0], second[0]), max(first[2], second[2]))
+    )
+    assert (whole[1], whole[3]) == (min(first[1], second[1]), max(first[3], second[3]))
