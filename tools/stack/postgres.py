@@ -116,7 +116,7 @@ class PostgresServer(Part):
         After a restart of the machine its process id may be another process of the same user, and
         PostgreSQL would refuse to start.
         """
-        if not wait_until(lambda: not _works_in(directory), seconds=10):
+        if not wait_until(lambda: not works_in(directory), seconds=10):
             raise CommandFailed("postgres", exit_code=1, output=f"another server uses {directory}")
         (directory / "postmaster.pid").unlink(missing_ok=True)
 
@@ -133,12 +133,13 @@ class PostgresServer(Part):
     def _end_by_force(self) -> None:
         super()._end_by_force()
         # Backends see that their postmaster is gone and leave by themselves.
-        wait_until(lambda: not _works_in(self.data_directory), seconds=10)
+        wait_until(lambda: not works_in(self.data_directory), seconds=10)
 
 
-def _works_in(directory: Path) -> bool:
+def works_in(directory: Path) -> bool:
     """Whether a process has `directory` as its working directory, as all of PostgreSQL's have."""
-    return any(_working_directory(entry) == str(directory) for entry in os.scandir("/proc"))
+    with os.scandir("/proc") as entries:
+        return any(_working_directory(entry) == str(directory) for entry in entries)
 
 
 def _working_directory(entry: "os.DirEntry[str]") -> str | None:
