@@ -21,12 +21,11 @@ FROM app.jobs WHERE job_id = %(job_id)s
 SELECT s.number, s.name, s.task_type, s.status, s.task_count, s.allowed_failures, s.opened_at, s.closed_at,
        coalesce(c.counts, '{}') AS counts
 FROM app.stages s
-LEFT JOIN (
-    SELECT stage, jsonb_object_agg(status, number) AS counts
-    FROM (SELECT stage, status, count(*) AS number FROM app.tasks WHERE job_id = %(job_id)s
-          GROUP BY stage, status) by_status
-    GROUP BY stage
-) c ON c.stage = s.number
+CROSS JOIN LATERAL (
+    SELECT jsonb_object_agg(status, number) AS counts
+    FROM (SELECT status, count(*) AS number FROM app.tasks WHERE job_id = s.job_id AND stage = s.number
+          GROUP BY status) by_status
+) c
 WHERE s.job_id = %(job_id)s ORDER BY s.number
 
 -- name: tasks
