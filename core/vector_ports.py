@@ -195,6 +195,15 @@ class VectorStore(Protocol):
     def generalise(self, spec: TableSpec, *, companion: str) -> None:
         """Build the companion of a finished table for tiles of low zooms, `staging.<companion>`."""
 
+    def add_overview(
+        self, spec: TableSpec, *, overview: str, world: tuple[float, float], feature_count: int
+    ) -> int:
+        """Build the overview of a finished table with very many features, `staging.<overview>`.
+
+        `world` is the width and height of the tile of zoom 0, in units of the table's CRS. Answers the last
+        zoom that the overview is for.
+        """
+
     def statistics(self, spec: TableSpec) -> list[ColumnStatistics]:
         """What PostgreSQL knows of the columns of a finished table, without those it knows nothing of."""
 

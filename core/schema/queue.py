@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from core.errors import AppError, ContractViolation
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The newest messages and rows that this code can handle, and those that it writes.
 
-2: vectors in chunks, and exports. 3: collections of several mosaics.
+2: vectors in chunks, and exports. 3: collections of several mosaics. 4: overviews of
+tables.
 """
 
 

@@ -44,6 +44,8 @@ class VectorTable(VectorModel):
         digest: of the stored rows, order-free.
         generalised: the name of the companion table for tiles of low zooms, in `staging`; None where the
             geometries are small enough as they are.
+        overview: the name of the table of those features that are seen at low zooms, in `staging`, and
+            `overview_zoom` the last of them; None where there are not very many.
     """
 
     table: str
@@ -67,6 +69,8 @@ class VectorTable(VectorModel):
     largest_vertex_count: int = 0
     size_bytes: int = 0
     generalised: str | None = None
+    overview: str | None = None
+    overview_zoom: int | None = None
     steps: tuple[StepCount, ...] = ()
     reasons: dict[RejectReason, int] = Field(default_factory=dict)
     repairs: tuple[RepairNote, ...] = ()

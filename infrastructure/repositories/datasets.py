@@ -42,7 +42,7 @@ class PublishedData:
 
 @dataclass(frozen=True, slots=True)
 class PublishedCollection:
-    """A table of features as the serving apps find it; both names of tables are in the schema `geo`."""
+    """A table of features as the serving apps find it; all names of tables are in the schema `geo`."""
 
     collection_id: str
     layer: str
@@ -50,6 +50,7 @@ class PublishedCollection:
     title: str
     table_name: str
     generalised_name: str | None
+    overview_name: str | None
     characteristics: Mapping[str, Any]
 
 

@@ -18,15 +18,12 @@ _TOLERANCE = 2 / 4096  # of a tile's width at the last zoom of a band: a quarter
 _PIECE_VERTICES = 256
 
 
-def build(
-    connection: psycopg.Connection[Any], *, table: str, companion: str, srid: int, geometry_type: str
-) -> None:
+def build(connection: psycopg.Connection[Any], *, table: str, companion: str) -> None:
     """Make `staging.<companion>` of the geometries of `staging.<table>` that have more vertices than a piece.
 
-    It is there whole when the caller's transaction ends, and replaces one of an earlier attempt. `srid` and
-    `geometry_type` are those of the table; the companion is in Web Mercator, whatever they are.
+    It is there whole when the caller's transaction ends, and replaces one of an earlier attempt. It is in Web
+    Mercator, whatever the table is in.
     """
-    del srid, geometry_type
     names = {"table": sql.Identifier(table), "companion": sql.Identifier(companion)}
     for step in ("drop", "create"):
         _run(connection, step, names)

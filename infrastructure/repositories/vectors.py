@@ -10,7 +10,7 @@ from psycopg import sql
 
 from core.errors import PermanentTaskError
 from core.vector_ports import ColumnStatistics, RowDigests, SentRows, TableFinish, TableSpec
-from infrastructure.repositories import generalised, vector_finish, vector_ledger, vector_tables
+from infrastructure.repositories import generalised, overviews, vector_finish, vector_ledger, vector_tables
 from infrastructure.repositories.vector_errors import outages, refusals
 from infrastructure.repositories.vector_reading import VectorTableReader
 from infrastructure.repositories.vector_tables import SQL, statement
@@ -72,12 +72,20 @@ class VectorRepository:
     def generalise(self, spec: TableSpec, *, companion: str) -> None:
         """See `core.vector_ports.VectorStore`."""
         with self._transaction() as connection:
-            generalised.build(
+            generalised.build(connection, table=spec.name, companion=companion)
+
+    def add_overview(
+        self, spec: TableSpec, *, overview: str, world: tuple[float, float], feature_count: int
+    ) -> int:
+        """See `core.vector_ports.VectorStore`."""
+        with self._transaction() as connection:
+            return overviews.build(
                 connection,
                 table=spec.name,
-                companion=companion,
+                overview=overview,
                 srid=spec.srid,
-                geometry_type=spec.geometry_type,
+                world=world,
+                feature_count=feature_count,
             )
 
     def statistics(self, spec: TableSpec) -> list[ColumnStatistics]:

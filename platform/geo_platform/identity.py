@@ -14,7 +14,7 @@ _SLUG_BYTES = 48
 _LAYER_BYTES = 20
 _HASH_DIGITS = 8
 _TABLE_BYTES = 63
-_GENERALISED = "_g"
+_GENERALISED, _OVERVIEW = "_g", "_o"  # as long as each other
 
 
 def canonical_json(value: Any) -> str:
@@ -67,7 +67,8 @@ def mosaic_collection_id(dataset_collection_id: str, number: int) -> str:
 def table_name(collection: str, revision: int) -> str:
     """The table of a collection in one revision of its dataset, in the schema `geo`.
 
-    At most 61 bytes, so that `generalised_name` fits as well; of a longer name the readable part is cut.
+    At most 61 bytes, so that the names of its companions fit as well; of a longer name the readable part is
+    cut.
     """
     suffix = f"_r{revision}"
     unique = collection[-_HASH_DIGITS - 1 :]
@@ -78,6 +79,11 @@ def table_name(collection: str, revision: int) -> str:
 def generalised_name(table: str) -> str:
     """The companion of a table, for tiles of low zooms."""
     return f"{table}{_GENERALISED}"
+
+
+def overview_name(table: str) -> str:
+    """The features of a table that are seen at low zooms."""
+    return f"{table}{_OVERVIEW}"
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from geo_platform import identity
 if TYPE_CHECKING:
     from geo_platform.plan_context import PlanContext
 
-_PLACES = frozenset({"table", "generalised"})
+_PLACES = frozenset({"table", "generalised", "overview"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,18 @@ class LayerCollection:
         return identity.generalised_name(self.table_name) if self.table["generalised"] else None
 
     @property
+    def overview_name(self) -> str | None:
+        """The features that are seen at low zooms, in `geo`; None where there are not very many."""
+        return identity.overview_name(self.table_name) if self.table.get("overview") else None
+
+    @property
     def moves(self) -> Iterator[tuple[str, str]]:
         """What its publication moves: the names in `staging`, and those in `geo`."""
         yield self.table["table"], self.table_name
         if self.generalised_name:
             yield self.table["generalised"], self.generalised_name
+        if self.overview_name:
+            yield self.table["overview"], self.overview_name
 
     @property
     def characteristics(self) -> dict[str, Any]:

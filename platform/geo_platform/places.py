@@ -20,7 +20,9 @@ _OF_SHAPE: Mapping[Shape, Mapping[str, str]] = {
     },
 }
 _PLACES = frozenset(
-    {"table", "generalised", "files_uri", "tile_cache_uri"}.union(*map(Mapping.values, _OF_SHAPE.values()))
+    {"table", "generalised", "overview", "files_uri", "tile_cache_uri"}.union(
+        *map(Mapping.values, _OF_SHAPE.values())
+    )
 )
 # Of tables, these are about all of them; the rest of a table stands in the table.
 _OF_ALL_TABLES = ("feature_count", "rejected_count", "null_geometry_count", "bbox")

@@ -137,6 +137,7 @@ def _registered(collection: LayerCollection) -> PublishedCollection:
         title=collection.title,
         table_name=collection.table_name,
         generalised_name=collection.generalised_name,
+        overview_name=collection.overview_name,
         characteristics=collection.characteristics,
     )
 

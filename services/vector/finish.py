@@ -27,12 +27,13 @@ from services.vector.findings import warning
 from services.vector.footprint import degrees_bbox, footprint
 from services.vector.grid import extent_of
 from services.vector.outcomes import Outcome, added_up, summed_steps
+from services.vector.overview import world_in
 from services.vector.profiles import profiles
 from services.vector.rejected import Rejected, kept, refuse_too_many
 
 _MEMORY_LIMIT_BYTES = 4 * 1024**3  # of address space
-# Above either, drawing a whole map from the true geometries takes seconds.
-_HUGE_VERTEX_COUNT, _HUGE_MEAN_VERTEX_COUNT = 2_000, 200
+# Above any, drawing a whole map from the true geometries takes seconds.
+_HUGE_VERTEX_COUNT, _HUGE_MEAN_VERTEX_COUNT, _MANY_FEATURES = 2_000, 200, 200_000
 
 
 @register_task(
@@ -102,6 +103,7 @@ def _finished(loaded: _LoadedTable, plan: VectorPlan, context: TaskContext) -> V
     if found != loaded.stored:
         raise _mismatch("the stored rows are not those that were sent", table)
     place = _Place.of(loaded, plan.parameters.cleaning)
+    overview, overview_zoom = _overview(loaded, place.bbox, context)
     return VectorTable(
         table=table.table,
         layer=table.layer,
@@ -124,6 +126,8 @@ def _finished(loaded: _LoadedTable, plan: VectorPlan, context: TaskContext) -> V
         largest_vertex_count=outcome.largest_vertex_count,
         size_bytes=outcome.size_bytes,
         generalised=_generalised(loaded, context),
+        overview=overview,
+        overview_zoom=overview_zoom,
         steps=summed_steps((*table.measured, *outcome.steps)),
         reasons=outcome.reasons,
         repairs=outcome.repairs,
@@ -161,12 +165,29 @@ def _generalised(loaded: _LoadedTable, context: TaskContext) -> str | None:
     mean = outcome.vertex_count / max(outcome.loaded, 1)
     if outcome.largest_vertex_count <= _HUGE_VERTEX_COUNT and mean <= _HUGE_MEAN_VERTEX_COUNT:
         return None
-    name = f"{loaded.plan.table}_g"
-    context.artefacts.stage_table(
-        name, job_id=context.job_id, task_id=context.task_id, attempt=context.attempt
-    )
+    name = _staged(f"{loaded.plan.table}_g", context)
     context.vectors.generalise(spec_of(loaded.plan), companion=name)
     return name
+
+
+def _overview(
+    loaded: _LoadedTable, bbox: BoundingBox | None, context: TaskContext
+) -> tuple[str | None, int | None]:
+    """The table of the features that are seen at low zooms, and the last of these zooms."""
+    count = loaded.outcome.loaded
+    if count <= _MANY_FEATURES:
+        return None, None
+    spec, name = spec_of(loaded.plan), _staged(f"{loaded.plan.table}_o", context)
+    world = world_in(spec.srid, bbox)
+    return name, context.vectors.add_overview(spec, overview=name, world=world, feature_count=count)
+
+
+def _staged(table: str, context: TaskContext) -> str:
+    """The name of a table in `staging`, noted so that an attempt that fails leaves nothing."""
+    context.artefacts.stage_table(
+        table, job_id=context.job_id, task_id=context.task_id, attempt=context.attempt
+    )
+    return table
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ FOR UPDATE SKIP LOCKED
 
 -- name: is_served
 SELECT EXISTS (SELECT FROM platform.collections c
-               WHERE c.table_name = %(name)s OR c.generalised_name = %(name)s)
+               WHERE %(name)s IN (c.table_name, c.generalised_name, c.overview_name))
     OR EXISTS (SELECT FROM app.artefacts a JOIN app.jobs j USING (job_id) JOIN app.datasets d USING (dataset_key)
                WHERE a.artefact_id = %(artefact_id)s AND d.data_locations ->> 'table' = %(name)s) AS is_served
 

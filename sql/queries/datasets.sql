@@ -75,10 +75,10 @@ DELETE FROM platform.collections WHERE dataset_key = %(dataset_key)s
 -- name: add_collection
 INSERT INTO platform.collections (
     collection_id, dataset_key, request_id, position, layer, family, title, table_name, generalised_name,
-    characteristics
+    overview_name, characteristics
 ) VALUES (
     %(collection_id)s, %(dataset_key)s, %(request_id)s, %(position)s, %(layer)s, %(family)s, %(title)s,
-    %(table_name)s, %(generalised_name)s, %(characteristics)s
+    %(table_name)s, %(generalised_name)s, %(overview_name)s, %(characteristics)s
 )
 
 -- name: forget_mosaics

@@ -40,11 +40,11 @@ FROM platform.published_mosaics WHERE request_id = $1 ORDER BY position
 SELECT request_id FROM platform.published_collections WHERE collection_id = $1
 
 -- name: published_layer
-SELECT collection_id, request_id, title, table_name, generalised_name, characteristics
+SELECT collection_id, request_id, title, table_name, generalised_name, overview_name, characteristics
 FROM platform.published_collections WHERE collection_id = $1
 
 -- name: published_layers
-SELECT collection_id, request_id, title, table_name, generalised_name, characteristics
+SELECT collection_id, request_id, title, table_name, generalised_name, overview_name, characteristics
 FROM platform.published_collections ORDER BY collection_id
 
 -- name: what_else_is_published

@@ -22,9 +22,17 @@ SELECT {columns} {fid} AS "tile fid", {geometry} AS "tile shape" FROM {table} WH
 -- One feature for each cell of a grid over the tile.
 SELECT {columns} {fid} AS "tile fid", {geometry} AS "tile shape" FROM {table}
 WHERE {fid} IN (
-    SELECT min({fid}) FROM {table} WHERE {near} AND ({where})
+    SELECT min({fid}) FROM {looked_at} looked_at WHERE {near} AND ({where})
     GROUP BY floor((ST_XMin({geometry}) - {west}) / {width}), floor((ST_YMin({geometry}) - {south}) / {height})
 )
+
+-- name: overview
+-- Where the features are that are seen at a zoom.
+(SELECT fid AS {fid}, place AS {geometry} FROM {overview} WHERE zoom = {zoom})
+
+-- name: in_overview
+-- An array, so that they are looked up one by one, however many they are thought to be.
+{fid} = ANY (ARRAY(SELECT fid FROM {overview} WHERE zoom = {zoom} AND {near}))
 
 -- name: generalised_source
 -- The same, but for huge geometries, which come from the companion: as simple as the zoom allows, and without

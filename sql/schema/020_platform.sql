@@ -124,10 +124,12 @@ CREATE TABLE platform.collections (
     -- of a layer that was split by families of geometries; NULL otherwise
     family           text,
     title            text NOT NULL,
-    -- both in the schema `geo`; the companion serves tiles of low zooms
+    -- in the schema `geo`, as are its companions, of which tiles of low zooms are made: of huge geometries, and of
+    -- very many features
     table_name       varchar(63) NOT NULL UNIQUE,
     generalised_name varchar(63) UNIQUE,
     characteristics  jsonb NOT NULL,
+    overview_name    varchar(63) UNIQUE,
     UNIQUE (dataset_key, position)
 );
 CREATE INDEX collections_request_idx ON platform.collections (request_id);
@@ -137,7 +139,7 @@ CREATE INDEX collections_request_idx ON platform.collections (request_id);
 CREATE VIEW platform.published_collections AS
     SELECT c.collection_id, c.dataset_key, c.request_id, c.layer, c.family, c.position, c.title,
            c.table_name, c.generalised_name, c.characteristics, d.data_locations,
-           d.collection_id AS dataset_collection_id, d.identifiers, d.published_at
+           d.collection_id AS dataset_collection_id, d.identifiers, d.published_at, c.overview_name
     FROM platform.collections c
     JOIN platform.published_datasets d ON d.request_id = c.request_id
     UNION ALL
@@ -145,7 +147,7 @@ CREATE VIEW platform.published_collections AS
            concat_ws(' / ', d.identifiers ->> 'dataset_id', d.identifiers ->> 'resource_id',
                      d.identifiers ->> 'version_id'),
            d.table_name, NULL, d.data_characteristics, d.data_locations,
-           d.collection_id, d.identifiers, d.published_at
+           d.collection_id, d.identifiers, d.published_at, NULL
     FROM platform.published_datasets d
     WHERE d.table_name IS NOT NULL
       AND NOT EXISTS (SELECT FROM platform.collections c WHERE c.request_id = d.request_id);

@@ -20,7 +20,8 @@ class PublishedLayer:
     """One row of `platform.published_collections`. `request_id` names the revision: its data never change.
 
     Attributes:
-        table: within the schema `geo`, as is `generalised`, the companion for tiles of huge geometries.
+        table: within the schema `geo`, as are `generalised`, the companion for tiles of huge geometries, and
+            `overview`, which has the features that are seen at zooms up to `overview_zoom`.
         source_names: what the source calls the columns, by their names in the table.
         row_count: None of what was published before it was counted.
     """
@@ -30,6 +31,8 @@ class PublishedLayer:
     title: str
     table: str
     generalised: str | None
+    overview: str | None
+    overview_zoom: int
     bbox: tuple[float, float, float, float] | None
     row_count: int | None
     has_own_ids: bool
@@ -46,6 +49,8 @@ class PublishedLayer:
             title=row["title"] or row["collection_id"],
             table=row["table_name"].removeprefix("geo."),
             generalised=row["generalised_name"],
+            overview=row["overview_name"],
+            overview_zoom=known.get("overview_zoom") or 0,
             bbox=tuple(map(float, bbox)) if bbox else None,  # type: ignore[arg-type]
             row_count=known.get("feature_count"),
             has_own_ids=known.get("ids") == "column",

@@ -29,11 +29,14 @@ _DIGITS = 15
 class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no types
     """A published table under its public name.
 
-    Its rows never change, so that each count is made once. `generalised` is the companion with the huge
-    geometries, within the same schema; `source_names` are the columns' names in the source.
+    Its rows never change, so that each count is made once. Within the same schema, `generalised` is the
+    companion with the huge geometries, and `overview` has the features that are seen at zooms up to
+    `overview_zoom`. `source_names` are the columns' names in the source.
     """
 
     generalised: str | None = None
+    overview: str | None = None
+    overview_zoom: int = 0
     bbox: BoundingBox | None = None
     row_count: int | None = None
     has_own_ids: bool = False
@@ -50,6 +53,11 @@ class PublishedTable(PgCollection):  # type: ignore[misc]  # the library has no 
     def qualified_companion(self) -> str:
         """The companion in SQL."""
         return f'"{self.dbschema}"."{self.generalised}"'
+
+    @property
+    def qualified_overview(self) -> str:
+        """The overview in SQL."""
+        return f'"{self.dbschema}"."{self.overview}"'
 
     @property
     def reductions(self) -> dict[int, Reduction]:
@@ -257,6 +265,8 @@ def _collection(layer: PublishedLayer, row: Any) -> PublishedTable:
         geometry_column=next((column for column in columns if column.is_geometry), None),
         datetime_column=next((column for column in columns if column.is_datetime), None),
         generalised=layer.generalised,
+        overview=layer.overview,
+        overview_zoom=layer.overview_zoom,
         bbox=layer.bbox,
         row_count=layer.row_count,
         has_own_ids=layer.has_own_ids,

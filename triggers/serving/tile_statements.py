@@ -31,6 +31,7 @@ _BANDS = (2, 5, 8, 11)
 _LAST_BAND = 30
 _PLAIN = frozenset({"bigint", "boolean", "float8", "integer", "real", "smallint", "text"})
 _TIMES = frozenset({"date", "timestamp", "timestamptz"})
+OVERVIEW_CELLS = 128  # on a side of a tile: infrastructure/repositories/overviews.py
 _LONGEST_TEXT = 200  # characters, in tiles that were too large
 _METRES_PER_DEGREE = 111_319.49
 
@@ -176,8 +177,13 @@ class TileStatement:
             "near": self._near(geometry),
             "where": self._asked.where or "TRUE",
         }
-        if cell := self._cell(reduction):
-            return _SQL["thinned_source"].format(geometry=geometry, **cell, **parts)
+        has_overview = self._has_overview(reduction)
+        is_thinned = has_overview and reduction.cells >= OVERVIEW_CELLS
+        if (cell := self._cell(reduction)) and not is_thinned:
+            looked_at = self._of_overview("overview", geometry=geometry) if has_overview else parts["table"]
+            return _SQL["thinned_source"].format(geometry=geometry, looked_at=looked_at, **cell, **parts)
+        if has_overview:
+            parts["where"] = self._of_overview("in_overview", near=self._near("place"))
         if self._is_generalised:
             return _SQL["generalised_source"].format(
                 geometry=geometry,
@@ -191,6 +197,26 @@ class TileStatement:
             tolerance = float(self._asked.simplify)
             geometry = _SQL["simplified_as_asked"].format(geometry=geometry, tolerance=tolerance)
         return _SQL["source"].format(geometry=geometry, **parts)
+
+    def _has_overview(self, reduction: Reduction) -> bool:
+        """Whether the overview tells which features to choose from: it knows no conditions of clients."""
+        return bool(
+            reduction.is_chosen
+            and self._table.overview
+            and self._place.zoom <= self._table.overview_zoom
+            and self._place.srid == _WEB_MERCATOR
+            and self._asked.is_main_geometry
+            and not self._asked.where
+            and not self._asked.has_own_order
+        )
+
+    def _of_overview(self, name: str, **parts: str) -> str:
+        return _SQL[name].format(
+            fid=_quoted(self._asked.fid),
+            overview=self._table.qualified_overview,
+            zoom=self._place.zoom,
+            **parts,
+        )
 
     def _near(self, geometry: str) -> str:
         if self._place.boxes is None:

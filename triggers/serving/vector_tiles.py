@@ -19,7 +19,7 @@ from morecantile import Tile, TileMatrixSet
 from tipg.collections import Column
 from tipg.errors import InvalidGeometryColumnName, InvalidLimit, InvalidPropertyName
 
-from triggers.serving.tile_statements import FULL_GRID, TilePlace, TileStatement
+from triggers.serving.tile_statements import FULL_GRID, OVERVIEW_CELLS, TilePlace, TileStatement
 
 if TYPE_CHECKING:
     from triggers.serving.tables import PublishedTable
@@ -31,7 +31,6 @@ LAYER = "default"
 ANSWER_HEADERS: ContextVar[MutableMapping[str, str] | None] = ContextVar("answer_headers", default=None)
 _COARSER = {FULL_GRID: 1024, 1024: 512}
 _COARSEST = 64
-_CELLS = 128
 _HEADROOM = 0.85
 _MOST_KEPT = 1024
 
@@ -54,7 +53,7 @@ class Reduction:
     grid: int = FULL_GRID
     most: int = MOST_FEATURES + 1
     is_chosen: bool = False
-    cells: int = _CELLS
+    cells: int = OVERVIEW_CELLS
 
     def next_of(self, made: _Made, *, is_of_points: bool) -> Reduction:
         """The next try, when a tile is too large or has too many features."""

@@ -18,7 +18,15 @@ from tools.stack.database import DatabaseUrls
 _READERS = {"serving"}
 _OWNERS = {"migrations"}
 # Identifiers and types are put in when they are known: the tests of what they are for run these statements.
-_TEMPLATES = {"generalised", "publication", "serving_tiles", "vector_reading", "vector_tiles", "vectors"}
+_TEMPLATES = {
+    "generalised",
+    "overviews",
+    "publication",
+    "serving_tiles",
+    "vector_reading",
+    "vector_tiles",
+    "vectors",
+}
 
 # What no operator tells: the driver sends a timedelta as an interval.
 _TYPES = {"silence": "interval"}

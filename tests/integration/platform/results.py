@@ -54,7 +54,7 @@ def left_by(job_type: str, parameters: Mapping[str, Any], *, job_id: str) -> Lef
 
 
 def _ingested(parameters: Mapping[str, Any], *, job_id: str) -> Left:
-    """A table for each layer that was asked for: `rejects` has a rejected feature, `huge` a companion."""
+    """A table for each layer that was asked for: `rejects` has a rejected feature, `huge` both companions."""
     names = parameters["reading"]["layers"] or ["extent"]
     tables = [_table(name, staged=f"t_{job_id[:12]}_{number}") for number, name in enumerate(names)]
     rejected = sum(table["rejected_count"] for table in tables)
@@ -78,7 +78,8 @@ def _ingested(parameters: Mapping[str, Any], *, job_id: str) -> Left:
             "warnings": ["one name was shortened"],
         }
     )
-    made = [name for table in tables for name in (table["table"], table["generalised"]) if name]
+    places = ("table", "generalised", "overview")
+    made = [table[place] for table in tables for place in places if table[place]]
     return Left(
         result.model_dump(mode="json"),
         blobs=[uri] if uri else [],
@@ -105,6 +106,8 @@ def _table(layer: str, *, staged: str) -> dict[str, Any]:
         "ids": "position",
         "digest": "0" * 16,
         "generalised": f"{staged}_g" if layer == "huge" else None,
+        "overview": f"{staged}_o" if layer == "huge" else None,
+        "overview_zoom": 5 if layer == "huge" else None,
         "steps": [{"step": "invalid_geometry", "policy": "rejected", "count": rejected}],
         "reasons": {"INVALID_GEOMETRY": 1} if rejected else {},
         "findings": [_finding("SHORT_NAME")],

@@ -22,7 +22,7 @@ def served(hub: PlatformUnderTest) -> list[dict[str, Any]]:
         query = "SELECT * FROM platform.published_collections ORDER BY dataset_key, position"
         found = reader.execute(query).fetchall()
         for row in found:
-            for name in filter(None, (row["table_name"], row["generalised_name"])):
+            for name in filter(None, (row["table_name"], row["generalised_name"], row["overview_name"])):
                 assert reader.execute(f'SELECT count(*) AS n FROM geo."{name}"').fetchone() == {"n": 1}
     return found
 
@@ -41,8 +41,10 @@ def test_every_layer_is_a_collection(hub: PlatformUnderTest) -> None:
     assert len({status.collection_id, *ids}) == 4
     assert [row["table_name"] for row in collections] == [f"{name}_r1" for name in ids]
     assert [row["generalised_name"] for row in collections] == [None, f"{ids[1]}_r1_g", None]
+    assert [row["overview_name"] for row in collections] == [None, f"{ids[1]}_r1_o", None]
+    assert collections[1]["characteristics"]["overview_zoom"] == 5
     assert collections[2]["characteristics"]["reasons"] == {"INVALID_GEOMETRY": 1}
-    assert not {"table", "generalised"} & set(collections[1]["characteristics"])
+    assert not {"table", "generalised", "overview"} & set(collections[1]["characteristics"])
     assert published(hub, status.collection_id)["table_name"] == f"{ids[0]}_r1"
 
 
@@ -152,7 +154,7 @@ def test_the_next_revision_has_tables_of_its_own(hub: PlatformUnderTest) -> None
     assert after[0]["collection_id"] == before[0]["collection_id"]
     assert after[0]["table_name"] == before[0]["table_name"].replace("_r1", "_r2")
     old = hub.rows("SELECT state, kind FROM app.artefacts WHERE published_as LIKE '%%_r1%%'")
-    assert [row["state"] for row in old] == ["retired"] * 4
+    assert [row["state"] for row in old] == ["retired"] * 5
 
 
 def test_a_dataset_that_becomes_a_raster_has_no_collections_any_more(hub: PlatformUnderTest) -> None:

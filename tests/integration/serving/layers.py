@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from infrastructure.repositories import generalised
+from infrastructure.repositories import generalised, overviews
+from services.vector.overview import world_in
 from tests.integration.serving.publications import publish, raise_version
 
 Connection = psycopg.Connection[Any]
@@ -22,11 +23,15 @@ def publish_layer(
     geometry_type: str = "Geometry",
     srid: int = 4326,
     is_generalised: bool = False,
+    crowded: int | None = None,
     ids: str = "position",
     source_names: Mapping[str, str] | None = None,
     revision: int = 1,
 ) -> None:
-    """A dataset of one collection. `rows` is a SELECT of fid, the columns and a geometry in EPSG:4326."""
+    """A dataset of one collection. `rows` is a SELECT of fid, the columns and a geometry in EPSG:4326.
+
+    With an overview, of zooms at which a tile has more than `crowded` features, where that is given.
+    """
     table = f"{collection_id}_r{revision}"
     facts = create_table(
         connection, table, rows=rows, columns=columns or {}, geometry_type=geometry_type, srid=srid
@@ -42,14 +47,24 @@ def publish_layer(
     }
     if is_generalised:
         with connection.transaction():
-            generalised.build(
-                connection, table=table, companion=f"{table}_g", srid=srid, geometry_type=geometry_type
+            generalised.build(connection, table=table, companion=f"{table}_g")
+    if crowded is not None:
+        with connection.transaction():
+            known["overview_zoom"] = overviews.build(
+                connection,
+                table=table,
+                overview=f"{table}_o",
+                srid=srid,
+                world=world_in(srid, facts["bbox"]),
+                feature_count=facts["feature_count"],
+                crowded=crowded,
             )
     request_id = publish(connection, collection_id, locations={}, characteristics=facts, revision=revision)
-    moved = [table, f"{table}_g"] if is_generalised else [table]
-    for name in moved:
+    companion = f"{table}_g" if is_generalised else None
+    overview = None if crowded is None else f"{table}_o"
+    for name in filter(None, (table, companion, overview)):
         move(connection, name)
-    register(connection, request_id, [(collection_id, table, moved[1] if is_generalised else None, known)])
+    register(connection, request_id, [(collection_id, table, companion, known)], overview=overview)
 
 
 def create_table(
@@ -96,17 +111,24 @@ def create_table(
 
 
 def register(
-    connection: Connection, request_id: str, layers: Sequence[tuple[str, str, str | None, Mapping[str, Any]]]
+    connection: Connection,
+    request_id: str,
+    layers: Sequence[tuple[str, str, str | None, Mapping[str, Any]]],
+    *,
+    overview: str | None = None,
 ) -> None:
-    """Rows of platform.collections: name, table, companion, characteristics."""
+    """Rows of platform.collections: name, table, companion, characteristics; `overview` is of all of them."""
     for position, (name, table, companion, known) in enumerate(layers):
         connection.execute("DELETE FROM platform.collections WHERE collection_id = %s", (name,))
         connection.execute(
             "INSERT INTO platform.collections (collection_id, dataset_key, request_id, position, layer,"
-            " title, table_name, generalised_name, characteristics)"
-            " SELECT %s, dataset_key, request_id, %s, %s, %s, %s, %s, %s FROM platform.requests"
+            " title, table_name, generalised_name, characteristics, overview_name)"
+            " SELECT %s, dataset_key, request_id, %s, %s, %s, %s, %s, %s, %s FROM platform.requests"
             " WHERE request_id = %s",
-            (name, position, name, f"Title of {name}", table, companion, json.dumps(known), request_id),
+            (
+                *(name, position, name, f"Title of {name}", table, companion, json.dumps(known)),
+                *(overview, request_id),
+            ),
         )
     raise_version(connection)
 

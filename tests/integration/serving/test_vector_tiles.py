@@ -103,6 +103,75 @@ def test_a_tile_with_too_many_points_has_some_from_everywhere_and_says_so(
     assert 700 < len(read_tile(near.body).shapes) < MOST_FEATURES
 
 
+# 40,000 points that crowd in Europe, and one alone in the Pacific.
+CROWD = (
+    "SELECT n AS fid, 'number ' || n AS name, ST_Point(10 + (n % 200) * 0.01, 50 + (n / 200) * 0.01) AS geom"
+    " FROM generate_series(0, 39999) n UNION ALL SELECT 40000, 'alone', ST_Point(-150, 10)"
+)
+
+
+def test_low_zooms_of_very_many_points_come_from_an_overview(
+    client: FunctionsClient, app_connection: Connection
+) -> None:
+    publish_layer(
+        app_connection, "crowd", rows=CROWD, columns={"name": "text"}, geometry_type="Point", crowded=15_000
+    )
+    rows = app_connection.execute("SELECT zoom, array_agg(fid) FROM geo.crowd_r1_o GROUP BY zoom").fetchall()
+    seen = {zoom: set(fids) for zoom, fids in rows}
+    assert max(seen) == 8
+    assert all(seen[zoom] <= seen[zoom + 1] for zoom in range(8))
+    for place in ("0/0/0", "4/8/5"):
+        answer = tile(client, "crowd", place)
+        found = read_tile(answer.body)
+        assert answer.headers["tile-reduction"] == f"grid=4096, features={len(found.shapes)}"
+        assert set(found.shapes) <= seen[int(place[0])]
+        assert tile(client, "crowd", place).body == answer.body
+    corners = {(fid % 200 // 100, fid // 200 // 100) for fid in found.shapes}
+    assert corners == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert 1_000 < len(read_tile(tile(client, "crowd", "6/33/21").body).shapes) < 3_000
+    assert read_tile(tile(client, "crowd", "0/0/0").body).attributes[40000] == {"name": "alone"}
+
+
+def test_what_a_client_asks_for_is_found_though_no_overview_has_it(
+    client: FunctionsClient, app_connection: Connection
+) -> None:
+    publish_layer(
+        app_connection, "crowd", rows=CROWD, columns={"name": "text"}, geometry_type="Point", crowded=15_000
+    )
+    rows = app_connection.execute("SELECT fid FROM geo.crowd_r1_o WHERE zoom = 4").fetchall()
+    unseen = next(fid for fid in range(20_000, 40_000) if (fid,) not in rows)
+    for query in (f"?ids={unseen}", f"?filter=fid%3E{unseen - 1}%20AND%20fid%3C{unseen + 1}"):
+        assert set(read_tile(tile(client, "crowd", "4/8/5", query).body).shapes) == {unseen}
+    some = read_tile(tile(client, "crowd", "4/8/5", f"?filter=fid%3E{20_000}").body)
+    assert 0 < len(some.shapes) <= MOST_FEATURES
+    assert min(some.shapes) > 20_000
+
+
+@pytest.mark.parametrize(("is_generalised", "srid"), [(False, 4326), (True, 4326), (False, 32633)])
+def test_an_overview_of_areas_has_the_large_ones(
+    client: FunctionsClient, app_connection: Connection, is_generalised: bool, srid: int
+) -> None:
+    publish_layer(
+        app_connection,
+        "yards",
+        rows="SELECT n AS fid, ST_Expand(ST_Point(10 + (n % 200) * 0.01, 50 + (n / 200) * 0.01), 0.004)"
+        " AS geom FROM generate_series(0, 39999) n"
+        " UNION ALL SELECT 40000 + n, ST_Buffer(ST_Point(11, 51), 0.1 * n, 600) FROM generate_series(1, 3) n",
+        geometry_type="Polygon",
+        srid=srid,
+        is_generalised=is_generalised,
+        crowded=15_000,
+    )
+    for place, least, most in (("4/8/5", 100, 300), ("7/67/42", 3_000, MOST_FEATURES)):
+        answer = tile(client, "yards", place)
+        found = read_tile(answer.body)
+        assert {40001, 40002, 40003} < set(found.shapes)
+        assert least < len(found.shapes) < most
+        assert "features=" in answer.headers["tile-reduction"]
+    near = tile(client, "yards", "10/541/346")
+    assert "tile-reduction" not in near.headers
+
+
 def test_a_tile_that_is_too_large_loses_detail_and_then_the_smallest(
     client: FunctionsClient, app_connection: Connection
 ) -> None:

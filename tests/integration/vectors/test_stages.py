@@ -13,6 +13,7 @@ import shapely
 from core.errors import ContractViolation, PermanentTaskError, TaskCancelled
 from core.task_models.vector import RejectReason
 from services.vector import chunks
+from services.vector.overview import world_in
 from tests.integration.vectors.conftest import Ingestion
 from tests.vectors import BOW_TIE, SQUARE, geojson, points, write_geopackage
 
@@ -262,3 +263,32 @@ def test_a_table_with_huge_geometries_has_a_companion(ingestion: Ingestion, conn
     assert (table.generalised, table.largest_vertex_count) == (f"{table.table}_g", 4_001)
     (row,) = connection.execute(f'SELECT count(*) FROM staging."{table.generalised}"').fetchall()
     assert row["count"] > 1
+
+
+def test_very_many_features_have_an_overview_with_one_of_each_cell(
+    ingestion: Ingestion, connection: Connection
+) -> None:
+    places = (f"{10 + n % 500 * 0.002:.3f},{40 + n // 500 * 0.002:.3f},{n}" for n in range(200_500))
+    table = ingestion.table("many.csv", "\n".join(("lon,lat,n", *places)).encode())
+
+    assert (table.overview, table.overview_zoom) == (f"{table.table}_o", 6)
+    for zoom in range(7):
+        width, height = (world / 128 / 2**zoom for world in world_in(4326, table.bbox))
+        (found,) = connection.execute(
+            f"""
+            SELECT count(*) AS chosen,
+                   count(DISTINCT (floor(ST_X(place) / {width}), floor(ST_Y(place) / {height}))) AS cells,
+                   bool_and(ST_Equals(place, geom)) AS in_place,
+                   (SELECT count(DISTINCT (floor(ST_X(geom) / {width}), floor(ST_Y(geom) / {height})))
+                    FROM staging."{table.table}") AS taken
+            FROM staging."{table.overview}" JOIN staging."{table.table}" USING (fid) WHERE zoom = {zoom}
+            """
+        ).fetchall()
+        assert found["chosen"] == found["cells"] == found["taken"] > 0
+        assert found["in_place"]
+
+
+def test_few_features_have_no_overview(ingestion: Ingestion) -> None:
+    table = ingestion.table("few.geojson", geojson([SQUARE]))
+
+    assert (table.overview, table.overview_zoom) == (None, None)
