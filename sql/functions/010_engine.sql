@@ -260,7 +260,10 @@ DROP FUNCTION IF EXISTS app.release_tasks(text, integer);  -- or calls without t
 CREATE OR REPLACE FUNCTION app.release_tasks(
     p_queue text, p_least_window integer, p_schema_version integer DEFAULT 1
 ) RETURNS SETOF bigint
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- As in take_tasks: the one row that waits may stand behind a hundred thousand that are done.
+SET enable_seqscan = off
+AS $$
 DECLARE
     v_free integer;
 BEGIN
