@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import scalar_row
+from psycopg.rows import tuple_row
 
 from infrastructure.queries import load
 
@@ -15,6 +15,7 @@ _CROWDED = 200_000  # a tile of more features takes a second or more when they a
 _CELLS = 128  # on a side of a tile, as triggers/serving/tile_statements.py knows
 _DEEPEST_ZOOM = 14
 _SAMPLED = 50_000
+_MOST_CHOSEN_SHARE = 0.75  # of all features at one zoom: where it would be more, to choose helps nobody
 
 
 def build(
@@ -29,9 +30,9 @@ def build(
 ) -> int:
     """Make `staging.<overview>` of `staging.<table>`, and answer the last zoom that it is for.
 
-    Beyond that, no tile has more than about `crowded` features. `world` is the width and the height of the
-    tile of zoom 0, in units of the table's CRS. It is there whole when the caller's transaction ends, and
-    replaces one of an earlier attempt.
+    Beyond that, tiles have at most about `crowded` features, or are few among many that have little. `world`
+    is the width and the height of the tile of zoom 0, in units of the table's CRS. The overview is there
+    whole when the caller's transaction ends, and replaces one of an earlier attempt.
     """
     parts = {
         "table": sql.Identifier(table),
@@ -56,13 +57,14 @@ def build(
 def _last_zoom(
     connection: psycopg.Connection[Any], parts: dict[str, Any], *, feature_count: int, crowded: int
 ) -> int:
-    """The last zoom with crowded tiles, as a sample of the features tells."""
+    """The last zoom with crowded tiles that is worth it, as a sample of the features tells."""
     share = min(1.0, _SAMPLED / max(feature_count, 1))
     _run(connection, "sample", parts, percent=100 * share, tiles=2**_DEEPEST_ZOOM)
     for zoom in range(1, _DEEPEST_ZOOM + 1):
-        with connection.cursor(row_factory=scalar_row) as cursor:
-            found = cursor.execute(_SQL["most_in_a_tile"], {"coarser": _DEEPEST_ZOOM - zoom}).fetchone()
-        if (found or 0) <= crowded * share:
+        asked = {"coarser": _DEEPEST_ZOOM - zoom, "most_chosen": _CELLS**2 * share}
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            [(most, chosen_share)] = cursor.execute(_SQL["tiles"], asked).fetchall()
+        if most <= crowded * share or chosen_share > _MOST_CHOSEN_SHARE:
             return zoom - 1
     return _DEEPEST_ZOOM
 

@@ -19,14 +19,18 @@ FROM (
     ) boxes
 ) placed WHERE x IS NOT NULL GROUP BY 1, 2
 
--- name: most_in_a_tile
--- At the zoom that is `coarser` than the one of the sample, within the sample.
-SELECT coalesce(max(number), 0) AS most
+-- name: tiles
+-- At the zoom that is `coarser` than the one of the sample, within the sample: the features of the fullest tile,
+-- and the share of all that would be chosen if each tile had at most `most_chosen`.
+SELECT coalesce(max(number), 0)::float AS most,
+       coalesce(sum(least(number, %(most_chosen)s)) / sum(number), 0)::float AS chosen_share
 FROM (SELECT sum(number) AS number FROM sampled GROUP BY cell_x >> %(coarser)s, cell_y >> %(coarser)s) tiles
 
 -- name: create
 -- `size` is the longer side of the feature's box, and `place` that box,
--- or the point that it is. Of equal ones `hashint8` draws, always in the same way.
+-- or the point that it is. Of equal ones a hash draws, always in the same way; it must be another than the one by
+-- which a full tile leaves features out, or the fullest cells would be left out first. Halves of the id, since an
+-- array has elements of one type, and not all ids are whole numbers of a float.
 CREATE TABLE staging.{overview} WITH (autovacuum_enabled = off) AS
 WITH placed AS (
     SELECT fid, west, south, east, north,
@@ -40,9 +44,10 @@ WITH placed AS (
 ), seen AS (
     SELECT fid, cell_x, cell_y, size, west, south, east, north FROM placed WHERE size * {cells} >= 1
     UNION ALL
-    SELECT best[3]::bigint, cell_x, cell_y, best[1], best[4], best[5], best[6], best[7]
+    SELECT (best[3]::bigint << 32) | best[4]::bigint, cell_x, cell_y, best[1], best[5], best[6], best[7], best[8]
     FROM (
-        SELECT cell_x, cell_y, max(ARRAY[size, hashint8(fid), fid, west, south, east, north]) AS best
+        SELECT cell_x, cell_y, max(ARRAY[size, hashint8extended(fid, 1), fid >> 32, fid & 4294967295,
+                                         west, south, east, north]) AS best
         FROM placed WHERE size * {cells} < 1 GROUP BY cell_x, cell_y
     ) cells
 )
@@ -60,7 +65,7 @@ UNION ALL
 SELECT * FROM (
     SELECT DISTINCT ON (cell_x >> 1, cell_y >> 1) {zoom}, fid, cell_x >> 1, cell_y >> 1, size, place
     FROM staging.{overview} WHERE zoom = {zoom} + 1 AND size * {cells} < 1
-    ORDER BY cell_x >> 1, cell_y >> 1, size DESC, hashint8(fid) DESC, fid DESC
+    ORDER BY cell_x >> 1, cell_y >> 1, size DESC, hashint8extended(fid, 1) DESC, fid DESC
 ) best
 
 -- name: index

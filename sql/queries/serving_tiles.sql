@@ -34,6 +34,9 @@ WHERE {fid} IN (
 -- An array, so that they are looked up one by one, however many they are thought to be.
 {fid} = ANY (ARRAY(SELECT fid FROM {overview} WHERE zoom = {zoom} AND {near}))
 
+-- name: pieces_in_overview
+AND fid IN (SELECT fid FROM {overview} WHERE zoom = {zoom} AND {near})
+
 -- name: generalised_source
 -- The same, but for huge geometries, which come from the companion: as simple as the zoom allows, and without
 -- what lies outside of the tile. Pieces of an area are one area again.
@@ -48,7 +51,7 @@ FROM (
                 ELSE ST_Collect(shape) END AS "piece shape"
     FROM (
         SELECT fid, ST_ClipByBox2D(shape, {around}) AS shape FROM {companion}
-        WHERE band = {band} AND shape && {around} OFFSET 0
+        WHERE band = {band} AND shape && {around} {chosen_before} OFFSET 0
     ) clipped WHERE NOT ST_IsEmpty(shape) GROUP BY fid
 ) pieces JOIN {table} ON {fid} = "piece fid"
 WHERE {where}

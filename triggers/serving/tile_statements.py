@@ -182,8 +182,10 @@ class TileStatement:
         if (cell := self._cell(reduction)) and not is_thinned:
             looked_at = self._of_overview("overview", geometry=geometry) if has_overview else parts["table"]
             return _SQL["thinned_source"].format(geometry=geometry, looked_at=looked_at, **cell, **parts)
+        chosen_before = ""
         if has_overview:
             parts["where"] = self._of_overview("in_overview", near=self._near("place"))
+            chosen_before = self._of_overview("pieces_in_overview", near=self._near("place"))
         if self._is_generalised:
             return _SQL["generalised_source"].format(
                 geometry=geometry,
@@ -191,6 +193,7 @@ class TileStatement:
                 first_band=_BANDS[0],
                 band=band_of(self._place.zoom),
                 around=_envelope(self._place.around, self._place.srid),
+                chosen_before=chosen_before,
                 **parts,
             )
         if self._asked.simplify:
@@ -201,7 +204,7 @@ class TileStatement:
     def _has_overview(self, reduction: Reduction) -> bool:
         """Whether the overview tells which features to choose from: it knows no conditions of clients."""
         return bool(
-            reduction.is_chosen
+            reduction.is_crowded
             and self._table.overview
             and self._place.zoom <= self._table.overview_zoom
             and self._place.srid == _WEB_MERCATOR

@@ -47,17 +47,20 @@ class Reduction:
         grid: coordinates on a side of the tile.
         most: features.
         is_chosen: the features that are seen best are chosen; otherwise all are there, or it is tried again.
+        is_crowded: there are more than `MOST_FEATURES`.
         cells: of points, on a side of the tile: each holds one.
     """
 
     grid: int = FULL_GRID
     most: int = MOST_FEATURES + 1
     is_chosen: bool = False
+    is_crowded: bool = False
     cells: int = OVERVIEW_CELLS
 
     def next_of(self, made: _Made, *, is_of_points: bool) -> Reduction:
         """The next try, when a tile is too large or has too many features."""
-        chosen = replace(self, is_chosen=True, most=min(self.most, MOST_FEATURES))
+        is_crowded = self.is_crowded or made.chosen_count > MOST_FEATURES
+        chosen = replace(self, is_chosen=True, is_crowded=is_crowded, most=min(self.most, MOST_FEATURES))
         if len(made.content) <= MOST_BYTES:
             return chosen
         if self.grid in _COARSER and not (is_of_points and self.is_chosen):
