@@ -59,13 +59,13 @@ def test_tables_and_blobs_of_the_old_revision_go_and_those_of_the_new_one_stay(
 ) -> None:
     before = tables(hub)
     (old,), (new,) = blobs(hub, "retired"), blobs(hub, "published")
-    assert len(of_revision(before, 1)) == len(of_revision(before, 2)) == 3
+    assert len(of_revision(before, 1)) == len(of_revision(before, 2)) == 4
 
-    assert janitor(hub, database).sweep() == 4
+    assert janitor(hub, database).sweep() == 5
     assert tables(hub) == of_revision(before, 2)
     assert (f"/{replaced}/r1/" in old, f"/{replaced}/r2/" in new) == (True, True)
     assert [hub.blobs.delete(uri) for uri in (old, new)] == [False, True]
-    assert hub.value("SELECT count(*) FROM app.artefacts WHERE state = 'discarded'") == 4
+    assert hub.value("SELECT count(*) FROM app.artefacts WHERE state = 'discarded'") == 5
     assert janitor(hub, database).sweep() == 0
 
 
@@ -75,7 +75,7 @@ def test_they_are_kept_for_the_grace(hub: PlatformUnderTest, database: Database)
     assert janitor(hub, database, grace=timedelta(hours=1)).sweep() == 0
     assert tables(hub) == before
     hub.execute("UPDATE app.artefacts SET updated_at = updated_at - interval '61 minutes'")
-    assert janitor(hub, database, grace=timedelta(hours=1)).sweep() == 4
+    assert janitor(hub, database, grace=timedelta(hours=1)).sweep() == 5
 
 
 @pytest.mark.usefixtures("replaced")
@@ -85,7 +85,7 @@ def test_a_table_that_is_read_stays_until_the_reader_is_done(
     read = min(of_revision(tables(hub), 1))
     with psycopg.connect(hub.urls.reader) as reader:
         reader.execute(f'SELECT 1 FROM geo."{read}"')
-        assert janitor(hub, database).sweep() == 3
+        assert janitor(hub, database).sweep() == 4
         assert of_revision(tables(hub), 1) == {read}
     assert janitor(hub, database).sweep() == 1
     assert of_revision(tables(hub), 1) == set()
@@ -100,7 +100,7 @@ def test_what_cannot_go_lets_the_others_pass(hub: PlatformUnderTest, database: D
 
     hub.execute("UPDATE app.artefacts SET updated_at = updated_at - interval '1 hour' WHERE kind = 'blob'")
     stuck = janitor(hub, database, remove_blob=refuse, limit=1)
-    assert [stuck.sweep() for _ in range(4)] == [0, 1, 1, 1]
+    assert [stuck.sweep() for _ in range(5)] == [0, 1, 1, 1, 1]
     assert len(blobs(hub, "retired")) == 1
     assert janitor(hub, database).sweep() == 1
 
@@ -115,7 +115,7 @@ def test_janitors_at_once_remove_each_thing_once(hub: PlatformUnderTest, databas
 
     counted: list[int] = []
     other = janitor(hub, database, remove_blob=remove_while_another_looks)
-    assert other.sweep() + sum(counted) == 4
+    assert other.sweep() + sum(counted) == 5
 
 
 def test_rasters_leave_their_old_blobs_as_well(hub: PlatformUnderTest, database: Database) -> None:
