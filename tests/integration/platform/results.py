@@ -78,8 +78,7 @@ def _ingested(parameters: Mapping[str, Any], *, job_id: str) -> Left:
             "warnings": ["one name was shortened"],
         }
     )
-    places = ("table", "generalised", "overview")
-    made = [table[place] for table in tables for place in places if table[place]]
+    made = [table[name] for table in tables for name in ("table", "generalised", "overview") if table[name]]
     return Left(
         result.model_dump(mode="json"),
         blobs=[uri] if uri else [],

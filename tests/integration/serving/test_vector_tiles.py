@@ -110,12 +110,15 @@ CROWD = (
 )
 
 
+def publish_crowd(connection: Connection, rows: str = CROWD) -> None:
+    columns = {"name": "text"}
+    publish_layer(connection, "crowd", rows=rows, columns=columns, geometry_type="Point", crowded=15_000)
+
+
 def test_low_zooms_of_very_many_points_come_from_an_overview(
     client: FunctionsClient, app_connection: Connection
 ) -> None:
-    publish_layer(
-        app_connection, "crowd", rows=CROWD, columns={"name": "text"}, geometry_type="Point", crowded=15_000
-    )
+    publish_crowd(app_connection)
     rows = app_connection.execute("SELECT zoom, array_agg(fid) FROM geo.crowd_r1_o GROUP BY zoom").fetchall()
     seen = {zoom: set(fids) for zoom, fids in rows}
     assert max(seen) == 4
@@ -134,9 +137,7 @@ def test_low_zooms_of_very_many_points_come_from_an_overview(
 def test_what_a_client_asks_for_is_found_though_no_overview_has_it(
     client: FunctionsClient, app_connection: Connection
 ) -> None:
-    publish_layer(
-        app_connection, "crowd", rows=CROWD, columns={"name": "text"}, geometry_type="Point", crowded=15_000
-    )
+    publish_crowd(app_connection)
     rows = app_connection.execute("SELECT fid FROM geo.crowd_r1_o WHERE zoom = 4").fetchall()
     unseen = next(fid for fid in range(20_000, 40_000) if (fid,) not in rows)
     for query in (f"?ids={unseen}", f"?filter=fid%3E{unseen - 1}%20AND%20fid%3C{unseen + 1}"):
@@ -168,9 +169,7 @@ def test_a_full_tile_of_an_overview_keeps_the_densest_places(
 def test_an_overview_has_ids_of_64_bits(client: FunctionsClient, app_connection: Connection) -> None:
     ids = "CASE WHEN n % 2 = 0 THEN 9223372036854775807 - n ELSE -9223372036854775807 + n END"
     rows = CROWD.replace("SELECT n AS fid", f"SELECT {ids} AS fid")
-    publish_layer(
-        app_connection, "crowd", rows=rows, columns={"name": "text"}, geometry_type="Point", crowded=15_000
-    )
+    publish_crowd(app_connection, rows)
     query = "SELECT count(*) FROM geo.crowd_r1_o o LEFT JOIN geo.crowd_r1 t USING (fid) WHERE t.fid IS NULL"
     assert app_connection.execute(query).fetchone() == (0,)
     reduction = tile(client, "crowd", "4/8/5").headers["tile-reduction"]
