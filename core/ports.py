@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from core.models.job import Hole, JobRecord, NewJob
 from core.models.results import ErrorDetail
-from core.models.stage import Stage, StagePlan, StageRecord, StoredResult
+from core.models.stage import Stage, StagePlan, StoredResult
 from core.models.task import ClaimedTask, Completed, TaskRecord, TaskStatus, WorkerIdentity
 from core.schema.queue import JobsQueueMessage
 
@@ -63,9 +63,6 @@ class JobStore(Protocol):
 
     def page_of_results(self, job_id: str, stage: int, *, after: int, limit: int) -> Sequence[StoredResult]:
         """Results of tasks with an index above `after`, by index, at most `limit`; failed ones as holes."""
-
-    def stages(self, job_id: str) -> Sequence[StageRecord]:
-        """The stages opened so far, with the counts of their tasks by status."""
 
     def complete(self, job_id: str, result: Mapping[str, Any]) -> bool:
         """Turn a processing job into a completed one; False when it was not processing."""

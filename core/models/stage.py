@@ -12,7 +12,6 @@ A stage may go on without some of its tasks, if its `FailurePolicy` allows it. E
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -105,23 +104,6 @@ class StagePlan:
 
     tasks: Iterator[NewTask]
     failures: FailurePolicy
-
-
-class StageRecord(BaseModel):
-    """One row of `app.stages`, with the counts of its tasks by status."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    job_id: str
-    number: int
-    name: str
-    task_type: str
-    status: StageStatus
-    task_count: int
-    allowed_failures: int | None = 0
-    opened_at: datetime
-    closed_at: datetime | None = None
-    counts: dict[str, int]
 
 
 class StoredResult(BaseModel):

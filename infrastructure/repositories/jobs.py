@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from core.models.job import Hole, JobRecord, NewJob
 from core.models.results import ErrorDetail
-from core.models.stage import Stage, StagePlan, StageRecord, StoredResult
+from core.models.stage import Stage, StagePlan, StoredResult
 from core.models.task import NewTask
 from core.ports import StageFailure
 from core.schema.queue import SCHEMA_VERSION
@@ -115,11 +115,6 @@ class JobRepository:
         where = {"job_id": job_id, "stage": stage, "after": after, "limit": limit}
         rows = self._connection.execute(_SQL["page_of_results"], where)
         return [StoredResult.model_validate(row) for row in rows]
-
-    def stages(self, job_id: str) -> Sequence[StageRecord]:
-        """See `core.ports.JobStore`."""
-        rows = self._connection.execute(_SQL["stages"], {"job_id": job_id})
-        return [StageRecord.model_validate(row) for row in rows]
 
     def complete(self, job_id: str, result: Mapping[str, Any]) -> bool:
         """See `core.ports.JobStore`."""

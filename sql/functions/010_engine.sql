@@ -1,6 +1,10 @@
 -- The statements of CoreMachine that must not be torn apart. Each runs in READ COMMITTED, where every
 -- statement of a VOLATILE plpgsql function sees what was committed before that statement began; the
 -- last-task check depends on it.
+--
+-- Plans are kept, and were perhaps made while the tables were empty, or with statistics of a time at which nothing
+-- waited; a hundred thousand tasks may wait now. So nothing here is left to estimates: no sequential scans, and an
+-- order where only one index has it. tests/integration/engine/test_reading.py counts the rows that are read.
 
 -- 64 bits of SHA-256: the same in every process, whatever the language.
 CREATE OR REPLACE FUNCTION app.stage_lock_key(p_job_id text, p_stage integer) RETURNS bigint
@@ -25,11 +29,92 @@ LANGUAGE sql STABLE AS $$
     FROM app.jobs j WHERE j.job_id = p_job_id
 $$;
 
+-- The tasks of a stage by status, as quickly whether a hundred or a hundred thousand wait: those never let out are
+-- the end of the stage, those completed are the rest of what was planned, and neither are read. `progress` is that
+-- of the tasks under way, each at most 1.
+CREATE OR REPLACE FUNCTION app.task_counts(p_job_id text, p_stage integer)
+RETURNS TABLE (status text, number bigint, progress double precision)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET max_parallel_workers_per_gather = 0
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_planned integer;
+    v_untouched_from integer;
+    v_before bigint;
+BEGIN
+    -- A job that has ended has cancelled what was untouched.
+    SELECT s.task_count, CASE WHEN s.status = 'open' AND j.status = 'processing' THEN s.untouched_from END
+    INTO v_planned, v_untouched_from
+    FROM app.stages s JOIN app.jobs j USING (job_id) WHERE s.job_id = p_job_id AND s.number = p_stage;
+    v_untouched_from := coalesce(v_untouched_from, v_planned);
+    v_before := coalesce((
+        SELECT seq FROM app.tasks WHERE job_id = p_job_id AND stage = p_stage AND task_index = v_untouched_from
+    ), 9223372036854775807);
+    RETURN QUERY
+    WITH touched AS (
+        -- each in the order of the index that it is meant to use, which nothing else would tie the planner to
+        SELECT count(*) AS number FROM (
+            SELECT seq FROM app.tasks
+            WHERE job_id = p_job_id AND stage = p_stage AND seq < v_before AND finished_at IS NULL
+            ORDER BY seq) open
+    ), out_now AS (
+        SELECT status, count(*) AS number, sum(progress) AS progress FROM (
+            SELECT status, progress FROM app.tasks
+            WHERE job_id = p_job_id AND stage = p_stage AND status = 'processing' ORDER BY lease_until) leased
+        GROUP BY status
+        UNION ALL
+        SELECT status, count(*), 0 FROM (
+            SELECT status FROM app.tasks
+            WHERE job_id = p_job_id AND stage = p_stage AND status IN ('queued', 'pending_retry')
+            ORDER BY hinted_at) waiting
+        GROUP BY status
+    ), unsuccessful AS (
+        SELECT status, count(*) AS number FROM app.tasks
+        WHERE job_id = p_job_id AND stage = p_stage AND status IN ('failed', 'cancelled')
+        GROUP BY status ORDER BY status
+    ), sums AS (
+        SELECT v_planned - v_untouched_from AS untouched, t.number AS touched,
+               (SELECT coalesce(sum(number), 0)::bigint FROM out_now) AS out_now,
+               (SELECT coalesce(sum(number), 0)::bigint FROM unsuccessful) AS unsuccessful
+        FROM touched t
+    ), counts AS (
+        SELECT 'pending_queue' AS status, untouched + touched - out_now AS number, 0::double precision AS progress
+        FROM sums
+        UNION ALL
+        SELECT * FROM out_now
+        UNION ALL
+        SELECT 'completed', v_planned - untouched - touched - unsuccessful, 0 FROM sums
+        UNION ALL
+        SELECT status, number, 0 FROM unsuccessful
+    )
+    SELECT * FROM counts WHERE counts.number > 0;
+END
+$$;
+
+-- These tasks are let out. Marked a hundredth of the stage ahead, so that its row is written a hundred times at most.
+-- The rows of stages come last and in one order: whoever waits for one has nothing that its holder waits for.
+CREATE OR REPLACE FUNCTION app.mark_touched(p_task_ids text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v record;
+BEGIN
+    FOR v IN
+        SELECT job_id, stage, max(task_index) AS last FROM app.tasks WHERE task_id = ANY (p_task_ids)
+        GROUP BY job_id, stage ORDER BY job_id, stage
+    LOOP
+        UPDATE app.stages s SET untouched_from = least(s.task_count, v.last + 1 + s.task_count / 100)
+        WHERE s.job_id = v.job_id AND s.number = v.stage AND s.untouched_from <= v.last;
+    END LOOP;
+END
+$$;
+
 -- "The last task turns out the lights": close the stage if nothing in it is open any more, and promise
 -- one stage_complete message. The lock is a statement of its own: whoever waits for it takes a fresh
 -- snapshot afterwards and sees the others' commits.
 CREATE OR REPLACE FUNCTION app.close_stage_if_done(p_job_id text, p_stage integer, p_jobs_queue text)
-RETURNS bigint LANGUAGE plpgsql AS $$
+RETURNS bigint LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
 DECLARE
     v_outbox_id bigint;
 BEGIN
@@ -39,8 +124,7 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock(app.stage_lock_key(p_job_id, p_stage));
     -- From the end: the first entries of the index are those of tasks long done, dead until the next vacuum.
-    PERFORM 1 FROM app.tasks WHERE job_id = p_job_id AND stage = p_stage
-        AND status IN ('pending_queue', 'queued', 'processing', 'pending_retry')
+    PERFORM 1 FROM app.tasks WHERE job_id = p_job_id AND stage = p_stage AND finished_at IS NULL
     ORDER BY seq DESC LIMIT 1;
     IF FOUND THEN
         RETURN NULL;
@@ -69,7 +153,9 @@ CREATE OR REPLACE FUNCTION app.claim_task(
 ) RETURNS TABLE (
     task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
     target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -94,7 +180,9 @@ $$;
 CREATE OR REPLACE FUNCTION app.finish_task(
     p_task_id text, p_attempt integer, p_status text, p_result jsonb, p_error jsonb,
     p_retry_after interval, p_jobs_queue text
-) RETURNS TABLE (applied boolean, outbox_ids bigint[]) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (applied boolean, outbox_ids bigint[]) LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
 DECLARE
     v_task app.tasks;
     v_outbox_id bigint;
@@ -131,7 +219,9 @@ CREATE OR REPLACE FUNCTION app.claim_tasks(
 ) RETURNS TABLE (
     task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
     target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
 DECLARE
     v_task_id text;
 BEGIN
@@ -146,7 +236,9 @@ $$;
 -- Several completions of one stage in one transaction, in the same way: it waits for the stage's lock alone.
 CREATE OR REPLACE FUNCTION app.complete_tasks(
     p_task_ids text[], p_attempts integer[], p_results jsonb[], p_jobs_queue text
-) RETURNS TABLE (task_id text, attempt integer, applied boolean, outbox_ids bigint[]) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (task_id text, attempt integer, applied boolean, outbox_ids bigint[]) LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
 DECLARE
     v record;
 BEGIN
@@ -171,7 +263,6 @@ CREATE OR REPLACE FUNCTION app.take_tasks(
     task_id text, job_id varchar, job_type text, stage integer, task_type text, parameters jsonb,
     target_queue text, attempt integer, max_attempts integer, platform_request_id varchar
 ) LANGUAGE plpgsql
--- "Is there any such row?" tempts the planner to read the table from its beginning; mostly there is none.
 SET enable_seqscan = off
 AS $$
 DECLARE
@@ -180,6 +271,7 @@ DECLARE
     v_tenant text;
     v_seq bigint;
     v_task_id text;
+    v_taken text[] := '{}';
 BEGIN
     SELECT t.target_queue, t.priority, t.tenant, t.seq INTO v_queue, v_priority, v_tenant, v_seq
     FROM app.tasks t WHERE t.task_id = p_after;
@@ -199,9 +291,11 @@ BEGIN
           AND t.schema_version <= p_schema_version
         ORDER BY t.seq LIMIT p_count FOR UPDATE SKIP LOCKED
     LOOP
+        v_taken := v_taken || v_task_id;
         RETURN QUERY SELECT * FROM app.claim_task(
             v_task_id, p_worker, p_app_name, p_lease, p_schema_version, p_waiting => true);
     END LOOP;
+    PERFORM app.mark_touched(v_taken);
 END
 $$;
 
@@ -241,6 +335,7 @@ BEGIN
     UPDATE app.tasks
     SET status = 'cancelled', finished_at = clock_timestamp(), updated_at = clock_timestamp()
     WHERE job_id = p_job_id AND stage = p_stage AND status IN ('pending_queue', 'queued', 'pending_retry');
+    UPDATE app.stages SET untouched_from = task_count WHERE job_id = p_job_id AND number = p_stage;
 END
 $$;
 
@@ -261,11 +356,11 @@ CREATE OR REPLACE FUNCTION app.release_tasks(
     p_queue text, p_least_window integer, p_schema_version integer DEFAULT 1
 ) RETURNS SETOF bigint
 LANGUAGE plpgsql
--- As in take_tasks: the one row that waits may stand behind a hundred thousand that are done.
 SET enable_seqscan = off
 AS $$
 DECLARE
     v_free integer;
+    v_released text[];
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM app.tasks WHERE target_queue = p_queue AND status = 'pending_queue'
                    AND schema_version <= p_schema_version) THEN
@@ -279,7 +374,6 @@ BEGIN
     IF v_free < 1 THEN
         RETURN;
     END IF;
-    RETURN QUERY
     WITH RECURSIVE classes AS (
         -- one step of the index for each (priority, tenant) that waits, however many tasks each has
         (SELECT priority, tenant FROM app.tasks
@@ -316,14 +410,18 @@ BEGIN
     ), released AS (
         UPDATE app.tasks t
         SET status = 'queued', hinted_at = clock_timestamp(), updated_at = clock_timestamp()
-        FROM chosen c WHERE t.task_id = c.task_id AND t.status = 'pending_queue'
-        RETURNING t.task_id, t.seq, t.schema_version
+        -- with a status that no index knows, or it might come from all that waits rather than from the keys
+        FROM chosen c WHERE t.task_id = c.task_id AND t.status || '' = 'pending_queue'
+        RETURNING t.task_id
     )
+    SELECT coalesce(array_agg(task_id), '{}') INTO v_released FROM released;
+    RETURN QUERY
     INSERT INTO app.outbox (queue, body)
     SELECT p_queue, jsonb_build_object(
         'schema_version', schema_version, 'message_type', 'task', 'task_id', task_id)
-    FROM released ORDER BY seq
+    FROM app.tasks WHERE task_id = ANY (v_released) ORDER BY seq
     RETURNING id;
+    PERFORM app.mark_touched(v_released);
 END
 $$;
 

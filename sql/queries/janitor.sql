@@ -71,5 +71,5 @@ SELECT app.close_stage_if_done(s.job_id, s.number, %(jobs_queue)s) AS id
 FROM app.stages s JOIN app.jobs j ON j.job_id = s.job_id AND j.stage = s.number AND j.status = 'processing'
 WHERE s.status = 'open' AND s.opened_at < clock_timestamp() - %(silence)s
   AND NOT EXISTS (SELECT 1 FROM app.tasks t WHERE t.job_id = s.job_id AND t.stage = s.number
-                  AND t.status IN ('pending_queue', 'queued', 'processing', 'pending_retry'))
+                  AND t.finished_at IS NULL)
 LIMIT %(limit)s

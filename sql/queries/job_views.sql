@@ -19,13 +19,8 @@ FROM app.jobs WHERE job_id = %(job_id)s
 
 -- name: stages
 SELECT s.number, s.name, s.task_type, s.status, s.task_count, s.allowed_failures, s.opened_at, s.closed_at,
-       coalesce(c.counts, '{}') AS counts
+       coalesce((SELECT jsonb_object_agg(c.status, c.number) FROM app.task_counts(s.job_id, s.number) c), '{}') AS counts
 FROM app.stages s
-CROSS JOIN LATERAL (
-    SELECT jsonb_object_agg(status, number) AS counts
-    FROM (SELECT status, count(*) AS number FROM app.tasks WHERE job_id = s.job_id AND stage = s.number
-          GROUP BY status) by_status
-) c
 WHERE s.job_id = %(job_id)s ORDER BY s.number
 
 -- name: tasks

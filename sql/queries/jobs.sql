@@ -36,7 +36,7 @@ VALUES (%(job_id)s, %(number)s, %(name)s, %(task_type)s, 0)
 
 -- name: count_tasks_of_stage
 UPDATE app.stages
-SET task_count = %(task_count)s, allowed_failures = %(allowed_failures)s,
+SET task_count = %(task_count)s, untouched_from = 0, allowed_failures = %(allowed_failures)s,
     status = CASE WHEN %(task_count)s = 0 THEN 'closed' ELSE 'open' END,
     closed_at = CASE WHEN %(task_count)s = 0 THEN clock_timestamp() END
 WHERE job_id = %(job_id)s AND number = %(number)s
@@ -68,13 +68,6 @@ SELECT task_id, task_index, coalesce(result, '{}') AS result,
 FROM app.tasks
 WHERE job_id = %(job_id)s AND stage = %(stage)s AND status IN ('completed', 'failed') AND task_index > %(after)s
 ORDER BY task_index LIMIT %(limit)s
-
--- name: stages
-SELECT s.job_id, s.number, s.name, s.task_type, s.status, s.task_count, s.allowed_failures, s.opened_at, s.closed_at,
-       coalesce((SELECT jsonb_object_agg(c.status, c.n) FROM (
-           SELECT t.status, count(*) AS n FROM app.tasks t
-           WHERE t.job_id = s.job_id AND t.stage = s.number GROUP BY t.status) c), '{}') AS counts
-FROM app.stages s WHERE s.job_id = %(job_id)s ORDER BY s.number
 
 -- name: complete
 UPDATE app.jobs
@@ -139,7 +132,7 @@ SELECT app.reopen_stage(%(job_id)s, %(stage)s, %(all_tasks)s, %(attempts)s) AS t
 -- name: cancel_open_tasks
 UPDATE app.tasks
 SET status = 'cancelled', lease_until = NULL, finished_at = clock_timestamp(), updated_at = clock_timestamp()
-WHERE job_id = %(job_id)s AND status IN ('pending_queue', 'queued', 'processing', 'pending_retry')
+WHERE job_id = %(job_id)s AND finished_at IS NULL
 
 -- name: count_finalize_attempt
 UPDATE app.jobs SET finalize_attempts = finalize_attempts + 1, updated_at = clock_timestamp(),

@@ -24,8 +24,7 @@ FROM platform.request_jobs rj JOIN app.jobs j USING (job_id) JOIN platform.reque
 WHERE rj.job_id = %(job_id)s AND j.status = 'completed' AND r.status IN ('pending', 'processing')
 
 -- name: open_stage
--- How far the stage now open is: finished tasks count 1, running ones what they report. They are counted by
--- status before all else: joined to the stage, a hundred thousand tasks would be sorted on disk.
+-- How far the stage now open is: finished tasks count 1, running ones what they report.
 SELECT s.number, s.name, s.task_type, s.status, s.task_count, counted.*
 FROM app.jobs j
 JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
@@ -35,9 +34,8 @@ CROSS JOIN LATERAL (
            coalesce(sum(t.number) FILTER (WHERE t.status = 'processing'), 0)::bigint AS running_count,
            coalesce(sum(t.number) FILTER (WHERE t.status = 'pending_retry'), 0)::bigint AS retrying_count,
            coalesce(sum(CASE WHEN t.is_finished THEN t.number ELSE t.progress END), 0)::float AS finished_share
-    FROM (SELECT status, status IN ('completed', 'failed', 'cancelled') AS is_finished,
-                 count(*) AS number, sum(progress) AS progress
-          FROM app.tasks WHERE job_id = s.job_id AND stage = s.number GROUP BY status) t
+    FROM (SELECT *, status IN ('completed', 'failed', 'cancelled') AS is_finished
+          FROM app.task_counts(s.job_id, s.number)) t
 ) counted
 WHERE j.job_id = %(job_id)s
 

@@ -19,6 +19,13 @@ _BROKEN = {
     "a stage with more or fewer tasks than were planned": """
         SELECT s.job_id FROM app.stages s WHERE s.task_count <>
         (SELECT count(*) FROM app.tasks t WHERE t.job_id = s.job_id AND t.stage = s.number)""",
+    "a stage whose tasks are counted wrongly": """
+        SELECT s.job_id, s.number FROM app.stages s
+        WHERE (SELECT jsonb_object_agg(c.status, c.number) FROM app.task_counts(s.job_id, s.number) c)
+        IS DISTINCT FROM (
+            SELECT jsonb_object_agg(status, number) FROM (
+                SELECT t.status, count(*) AS number FROM app.tasks t
+                WHERE t.job_id = s.job_id AND t.stage = s.number GROUP BY t.status) by_status)""",
     "an ended job with an open task": """
         SELECT j.job_id FROM app.jobs j JOIN app.tasks t USING (job_id)
         WHERE j.status IN ('completed', 'failed', 'cancelled')

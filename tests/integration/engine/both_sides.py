@@ -59,6 +59,9 @@ SELECT (SELECT coalesce(jsonb_object_agg(job_id, jsonb_build_array(status, stage
                                       ORDER BY h -> 'stage', h -> 'task_index'), '[]')
             FROM jsonb_array_elements(holes) h))), '{}') FROM app.jobs),
        (SELECT coalesce(jsonb_object_agg(job_id || '-' || number, status), '{}') FROM app.stages),
+       (SELECT coalesce(jsonb_object_agg(job_id || '-' || stage, counts), '{}') FROM (
+            SELECT s.job_id, s.number AS stage, jsonb_object_agg(c.status, c.number) AS counts
+            FROM app.stages s, app.task_counts(s.job_id, s.number) c GROUP BY s.job_id, s.number) by_stage),
        (SELECT coalesce(jsonb_object_agg(task_id, jsonb_build_array(status, attempt, max_attempts)), '{}')
         FROM app.tasks),
        (SELECT coalesce(jsonb_object_agg(task_id, jsonb_build_array(job_id, stage, task_index)), '{}')
@@ -106,9 +109,9 @@ class BothSides:
         """The engine's state, by the ids of jobs, stages and tasks; it also says which task is which."""
         row = self._execute(_STATE).fetchone()
         assert row is not None
-        jobs, stages, tasks, places = row
+        jobs, stages, counts, tasks, places = row
         self.ids = {task_id: (job_id, stage, n) for task_id, (job_id, stage, n) in places.items()}
-        return {"jobs": jobs, "stages": stages, "tasks": tasks}
+        return {"jobs": jobs, "stages": stages, "counts": counts, "tasks": tasks}
 
     def _id_of(self, job: ModelJob, task: ModelTask) -> str:
         for task_id, (job_id, stage, n) in self.ids.items():

@@ -350,6 +350,12 @@ class EngineAndModel(BothSides, RuleBasedStateMachine):
             for job_id, job in self.jobs.items()
             for number, stage in enumerate(job.stages, start=1)
         }
+        assert shown["counts"] == {
+            f"{job_id}-{number}": Counter(task.status for task in stage.tasks)
+            for job_id, job in self.jobs.items()
+            for number, stage in enumerate(job.stages, start=1)
+            if stage.tasks
+        }
         tasks = {self.ids[task_id]: state for task_id, state in shown["tasks"].items()}
         assert tasks == {
             (job_id, number, task.n): [task.status, task.attempt, task.max_attempts]

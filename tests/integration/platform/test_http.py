@@ -335,9 +335,10 @@ def test_progress_never_goes_back(client: Client, hub: PlatformUnderTest) -> Non
         id=job_id,
     )
     hub.execute(
-        "INSERT INTO app.tasks"
-        " (task_id, job_id, stage, task_index, task_type, target_queue, parameters, max_attempts)"
-        " SELECT 'task-' || n, %(id)s, 1, n, 't', 'q', '{}', 3 FROM generate_series(0, 3) n",
+        "INSERT INTO app.tasks (task_id, job_id, stage, task_index, task_type, target_queue, parameters,"
+        " max_attempts, status, lease_until)"
+        " SELECT 'task-' || n, %(id)s, 1, n, 't', 'q', '{}', 3, 'processing', now() + interval '1 hour'"
+        " FROM generate_series(0, 3) n",
         id=job_id,
     )
     seen = []

@@ -17,7 +17,15 @@ _WANTED_POSTGRES = 15
 _LEAST_POSTGRES = 14
 
 # What tests and benches compare the platform with.
-_GDAL_PROGRAMS = ("gdalinfo", "gdalwarp", "gdal_translate", "gdal_edit.py", "gdaldem", "gdal_contour", "ogr2ogr")
+_GDAL_PROGRAMS = (
+    "gdalinfo",
+    "gdalwarp",
+    "gdal_translate",
+    "gdal_edit.py",
+    "gdaldem",
+    "gdal_contour",
+    "ogr2ogr",
+)
 
 # Debian's server packages make and start a cluster when they are installed, unless told not to.
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/geo-platform-dev.conf")
