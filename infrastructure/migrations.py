@@ -58,8 +58,8 @@ def migrate(migrator_url: str) -> list[str]:
     with psycopg.connect(migrator_url, options="-c lock_timeout=10s") as connection:
         connection.execute(_LOCK)
         connection.execute(_SQL["create_ledger"])
+        _migrate_pgstac(migrator_url)  # first, because it takes seconds, and ours lock tables
         applied = _apply_pending(connection)
-        _migrate_pgstac(migrator_url)
         for script in (*sorted((SQL_ROOT / "functions").glob("*.sql")), SQL_ROOT / "roles" / "grants.sql"):
             connection.execute(_text(script))
     return applied

@@ -6,6 +6,9 @@
 -- waited; a hundred thousand tasks may wait now. So nothing here is left to estimates: no sequential scans, and an
 -- order where only one index has it. tests/integration/engine/test_reading.py counts the rows that are read.
 
+-- Functions of older code, if they were in force for a while, let tasks out without a mark (see app.mark_touched).
+UPDATE app.stages SET untouched_from = NULL WHERE status = 'open' AND untouched_from IS NOT NULL;
+
 -- 64 bits of SHA-256: the same in every process, whatever the language.
 CREATE OR REPLACE FUNCTION app.stage_lock_key(p_job_id text, p_stage integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -53,42 +56,27 @@ BEGIN
     ), 9223372036854775807);
     RETURN QUERY
     WITH touched AS (
-        -- each in the order of the index that it is meant to use, which nothing else would tie the planner to
-        SELECT count(*) AS number FROM (
-            SELECT seq FROM app.tasks
+        -- in the order of the index that it is meant to use, which nothing else would tie the planner to
+        SELECT status, count(*) AS number, sum(progress) FILTER (WHERE status = 'processing') AS progress FROM (
+            SELECT status, progress FROM app.tasks
             WHERE job_id = p_job_id AND stage = p_stage AND seq < v_before AND finished_at IS NULL
             ORDER BY seq) open
-    ), out_now AS (
-        SELECT status, count(*) AS number, sum(progress) AS progress FROM (
-            SELECT status, progress FROM app.tasks
-            WHERE job_id = p_job_id AND stage = p_stage AND status = 'processing' ORDER BY lease_until) leased
-        GROUP BY status
-        UNION ALL
-        SELECT status, count(*), 0 FROM (
-            SELECT status FROM app.tasks
-            WHERE job_id = p_job_id AND stage = p_stage AND status IN ('queued', 'pending_retry')
-            ORDER BY hinted_at) waiting
         GROUP BY status
     ), unsuccessful AS (
         SELECT status, count(*) AS number FROM app.tasks
         WHERE job_id = p_job_id AND stage = p_stage AND status IN ('failed', 'cancelled')
         GROUP BY status ORDER BY status
-    ), sums AS (
-        SELECT v_planned - v_untouched_from AS untouched, t.number AS touched,
-               (SELECT coalesce(sum(number), 0)::bigint FROM out_now) AS out_now,
-               (SELECT coalesce(sum(number), 0)::bigint FROM unsuccessful) AS unsuccessful
-        FROM touched t
-    ), counts AS (
-        SELECT 'pending_queue' AS status, untouched + touched - out_now AS number, 0::double precision AS progress
-        FROM sums
+    ), parts AS (
+        SELECT status, number, progress FROM touched
         UNION ALL
-        SELECT * FROM out_now
-        UNION ALL
-        SELECT 'completed', v_planned - untouched - touched - unsuccessful, 0 FROM sums
+        SELECT 'pending_queue', v_planned - v_untouched_from, 0
         UNION ALL
         SELECT status, number, 0 FROM unsuccessful
     )
-    SELECT * FROM counts WHERE counts.number > 0;
+    SELECT status, sum(number)::bigint, coalesce(sum(progress), 0)::double precision FROM parts
+    WHERE parts.number > 0 GROUP BY status
+    UNION ALL
+    SELECT 'completed', v_planned - sum(number)::bigint, 0 FROM parts HAVING v_planned > sum(number);
 END
 $$;
 
@@ -193,7 +181,7 @@ BEGIN
         run_after = clock_timestamp() + coalesce(p_retry_after, interval '0'),
         finished_at = CASE WHEN p_status = 'pending_retry' THEN NULL ELSE clock_timestamp() END,
         hinted_at = clock_timestamp(), hints = 0, updated_at = clock_timestamp()
-    WHERE t.task_id = p_task_id AND t.attempt = p_attempt AND t.status = 'processing'
+    WHERE t.task_id = p_task_id AND t.attempt = p_attempt AND t.lease_until IS NOT NULL
     RETURNING t.* INTO v_task;
     IF NOT FOUND THEN
         RETURN QUERY SELECT false, '{}'::bigint[];
@@ -334,7 +322,8 @@ BEGIN
     END IF;
     UPDATE app.tasks
     SET status = 'cancelled', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-    WHERE job_id = p_job_id AND stage = p_stage AND status IN ('pending_queue', 'queued', 'pending_retry');
+    WHERE job_id = p_job_id AND stage = p_stage AND finished_at IS NULL
+      AND status IN ('pending_queue', 'queued', 'pending_retry');
     UPDATE app.stages SET untouched_from = task_count WHERE job_id = p_job_id AND number = p_stage;
 END
 $$;

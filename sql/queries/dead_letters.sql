@@ -50,7 +50,7 @@ LEFT JOIN (
     SELECT target_queue AS queue, count(*) FILTER (WHERE status = 'pending_queue') AS waiting,
            count(*) FILTER (WHERE status IN ('queued', 'pending_retry')) AS out_now,
            count(*) FILTER (WHERE status = 'processing') AS processing
-    FROM app.tasks WHERE status IN ('pending_queue', 'queued', 'pending_retry', 'processing')
+    FROM app.tasks WHERE finished_at IS NULL
     GROUP BY target_queue
 ) t USING (queue)
 LEFT JOIN (SELECT queue, count(*) AS unsent FROM app.outbox GROUP BY queue) o USING (queue)

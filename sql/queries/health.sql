@@ -1,6 +1,6 @@
 -- name: database
 SELECT current_setting('server_version') AS server_version,
-       (SELECT count(*) FROM app.jobs WHERE status IN ('queued', 'processing')) AS unfinished_jobs
+       (SELECT count(*) FROM app.jobs WHERE finished_at IS NULL) AS unfinished_jobs
 
 -- name: postgis
 SELECT postgis_lib_version() AS version

@@ -56,7 +56,7 @@ FROM hinted
 WITH silent AS (
     SELECT j.job_id FROM app.jobs j
     LEFT JOIN app.stages s ON s.job_id = j.job_id AND s.number = j.stage
-    WHERE j.status IN ('queued', 'processing') AND (j.stage = 0 OR s.status = 'closed')
+    WHERE j.finished_at IS NULL AND (j.stage = 0 OR s.status = 'closed')
       AND j.hinted_at < clock_timestamp() - %(silence)s
       AND coalesce(s.closed_at, j.created_at) < clock_timestamp() - %(silence)s
       AND app.job_version(j.job_id, j.stage) <= %(schema_version)s

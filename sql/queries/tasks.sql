@@ -22,7 +22,7 @@ SET lease_until = clock_timestamp() + %(lease)s, progress = greatest(t.progress,
     updated_at = clock_timestamp()
 FROM unnest(%(task_ids)s::text[], %(attempts)s::integer[], %(progress)s::real[]) AS held (task_id, attempt, progress),
      app.jobs j
-WHERE t.task_id = held.task_id AND t.attempt = held.attempt AND t.status = 'processing'
+WHERE t.task_id = held.task_id AND t.attempt = held.attempt AND t.lease_until IS NOT NULL
   AND j.job_id = t.job_id AND j.status = 'processing'
 RETURNING t.task_id
 

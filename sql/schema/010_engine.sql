@@ -33,7 +33,7 @@ CREATE TABLE app.jobs (
     CHECK (stage <= total_stages),
     CHECK ((finished_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
 );
-CREATE INDEX jobs_unfinished_idx ON app.jobs (hinted_at) WHERE status IN ('queued', 'processing');
+CREATE INDEX jobs_unfinished_idx ON app.jobs (hinted_at) WHERE finished_at IS NULL;
 CREATE INDEX jobs_request_idx ON app.jobs (platform_request_id) WHERE platform_request_id IS NOT NULL;
 CREATE INDEX jobs_dataset_idx ON app.jobs (dataset_key) WHERE dataset_key IS NOT NULL;
 CREATE INDEX jobs_created_idx ON app.jobs (created_at DESC, job_id);

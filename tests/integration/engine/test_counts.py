@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+import psycopg
 import pytest
 
+from _paths import ROOT
 from core.control import RetryScope
 from core.errors import PermanentTaskError, TransientError
 from core.models.stage import FAIL_FAST
@@ -101,4 +103,15 @@ def test_where_older_code_opened_a_stage_all_is_counted(engine: Engine) -> None:
     engine.rows("UPDATE app.stages SET untouched_from = NULL")
     engine.dispatcher.release([QUEUE])
     _deliver_one(engine)
+    assert_invariants(engine.url)
+
+
+def test_a_migration_forgets_marks_that_older_functions_did_not_move(
+    engine: Engine, database_urls: DatabaseUrls
+) -> None:
+    open_job(engine, TASKS, tenant="a")
+    _deliver_one(engine)
+    engine.rows("UPDATE app.stages SET untouched_from = 0")
+    with psycopg.connect(database_urls.migrator) as connection:
+        connection.execute((ROOT / "sql" / "functions" / "010_engine.sql").read_bytes())
     assert_invariants(engine.url)
