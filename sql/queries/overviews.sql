@@ -27,7 +27,8 @@ SELECT coalesce(max(number), 0)::float AS most,
 FROM (SELECT sum(number) AS number FROM sampled GROUP BY cell_x >> %(coarser)s, cell_y >> %(coarser)s) tiles
 
 -- name: create
--- `size` is the longer side of the feature's box, and `place` that box, or the point. Of equal ones a hash draws, always in the same way; it must be another than the one by
+-- `size` is the longer side of the feature's box, and `place` that box, or the point. Of equal ones a hash draws,
+-- always in the same way; it must be another than the one by
 -- which a full tile leaves features out, or the fullest cells would be left out first. Halves of the id, since an
 -- array has elements of one type, and not all ids are whole numbers of a float.
 CREATE TABLE staging.{overview} WITH (autovacuum_enabled = off) AS
